@@ -1,0 +1,41 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both need Python (3.10 to 3.13) and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test format clean
+
+$(VENV)/core: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev: pyproject.toml $(VENV)/core
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+# The oldest `datasets` that people still use with our Parquet, in an environment of its own.
+.venv-datasets3/ready:
+	$(PYTHON) -m venv .venv-datasets3
+	.venv-datasets3/bin/python -m pip install --quiet "datasets==3.6.0" pillow
+	touch $@
+
+demo: $(VENV)/core
+	rm -rf demo
+	$(BIN)/python examples/make_dataset.py demo
+	$(BIN)/chipgen build --coco demo/instances.json --scales 1x,0.5x,512 --out demo/chips
+	$(BIN)/python examples/contact_sheet.py demo/chips demo/contact_sheet.png
+
+test: $(VENV)/dev .venv-datasets3/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venv-datasets3 demo

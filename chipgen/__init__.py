@@ -1,0 +1,91 @@
+"""chipgen turns a COCO dataset into SNIPER chips.
+
+::
+
+    dataset = chipgen.read_coco("ann.json", images="train2017")
+    plan = chipgen.plan(dataset, scales="3x,1.667x,512", valid_ranges="0-80,32-150,120-")
+    print(plan.summary())
+    chipgen.export(plan, "chips", format="parquet")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from chipgen.errors import (
+    ChipgenError,
+    DataError,
+    OutputError,
+    SamplerError,
+    StorageError,
+    UnusableError,
+    UsageError,
+    WorkerError,
+)
+from chipgen.plan import Plan, plan  # not lazily: the module has the name of its function
+
+if TYPE_CHECKING:
+    from chipgen._version import __version__
+    from chipgen.build import BuildReport, export
+    from chipgen.coco import read_coco
+    from chipgen.dataset import Dataset
+    from chipgen.report import built_stats, stats
+    from chipgen.samplers import Sampler, View, sniper
+    from chipgen.suggestion import Suggestion, suggest
+    from chipgen.summary import Summary
+
+__all__ = [
+    "BuildReport",
+    "ChipgenError",
+    "DataError",
+    "Dataset",
+    "OutputError",
+    "Plan",
+    "Sampler",
+    "SamplerError",
+    "StorageError",
+    "Suggestion",
+    "Summary",
+    "UnusableError",
+    "UsageError",
+    "View",
+    "WorkerError",
+    "__version__",
+    "built_stats",
+    "export",
+    "plan",
+    "read_coco",
+    "sniper",
+    "stats",
+    "suggest",
+]
+
+_LAZY = {
+    "BuildReport": "build",
+    "Dataset": "dataset",
+    "Sampler": "samplers",
+    "Suggestion": "suggestion",
+    "Summary": "summary",
+    "View": "samplers",
+    "built_stats": "report",
+    "export": "build",
+    "read_coco": "coco",
+    "sniper": "samplers",
+    "stats": "report",
+    "suggest": "suggestion",
+}
+"""Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name == "__version__":
+        return importlib.import_module("chipgen._version").__version__
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"chipgen.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'chipgen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

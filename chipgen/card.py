@@ -1,0 +1,110 @@
+"""The dataset card: what was built and how, for the person who finds the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chipgen.export_config import ExportConfig
+    from chipgen.plan import Plan
+    from chipgen.summary import Summary
+
+IGNORED_FORMS = {
+    "crowd": (
+        "are written with `iscrowd` set. Trainers that honour crowds (COCOeval, detectron2 and mmdetection in part) "
+        "leave them out of targets; most others drop them, and their pixels then count as background."
+    ),
+    "drop": (
+        "are left out. Every trainer then takes their pixels for background: use this only where few were ignored."
+    ),
+    "keep": (
+        "are written as ordinary boxes. Every trainer learns them; filter by `valid` or `ignore_reason` yourself."
+    ),
+    "paint": (
+        "are left out and their pixels filled with a flat colour, except where a valid box lies. Every trainer "
+        "honours this form."
+    ),
+}
+
+TRAINERS = """\
+| trainer | `crowd` | `drop` | `keep` | `paint` |
+|---|---|---|---|---|
+| COCOeval | ignored | background | ordinary | not there |
+| detectron2 | left out of training: background | background | ordinary | not there |
+| mmdetection | `gt_bboxes_ignore`, where the head uses it | background | ordinary | not there |
+| torchvision, transformers | as your code says: look at `iscrowd` or `valid` | background | ordinary | not there |
+| ultralytics, RF-DETR | dropped: background | background | ordinary | not there |
+"""
+
+PARQUET_HEAD = """\
+configs:
+- config_name: default
+  data_files:
+  - split: {split}
+    path: data/{split}-*.parquet
+"""
+
+
+def card(plan: Plan, summary: Summary, config: ExportConfig, skipped: Mapping[str, int]) -> str:
+    """Return the card as Markdown with a YAML head for Hugging Face."""
+    parts = [
+        _head(config),
+        "# SNIPER chips\n",
+        _how(plan, config),
+        f"```\n{summary}\n```\n",
+        _skipped(skipped),
+        f"## Ignored boxes\n\nIgnored boxes {IGNORED_FORMS[config.ignored]}\n\n{TRAINERS}",
+        _files(config),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(config: ExportConfig) -> str:
+    """Return the YAML head."""
+    configs = PARQUET_HEAD.format(split=config.split) if config.format == "parquet" else ""
+    return f"---\ntask_categories:\n- object-detection\ntags:\n- chipgen\n- sniper\n{configs}---\n"
+
+
+def _how(plan: Plan, config: ExportConfig) -> str:
+    """Say how the chips were made."""
+    made = plan.config
+    padded = f", padded right and bottom with {config.fill}" if config.pad else ", not padded"
+    quality = "" if config.image_format == "png" else f" at quality {config.quality}"
+    subsampling = ", no colour subsampling" if config.image_format == "jpeg" else ""
+    return (
+        f"Fixed-size crops of {made.chip_size} x {made.chip_size} px{padded}, each cut at the scale where its objects "
+        "have the size a detector learns best (Singh, Najibi, Davis, "
+        '"SNIPER: Efficient Multi-Scale Training", NeurIPS 2018).\n\n'
+        f"- scales: `{made.scale_tokens}`; valid ranges, sqrt(w*h) in source pixels: `{made.range_tokens}`\n"
+        f"- sampler `{made.sampler}`, stride {made.stride}, seed {made.seed}\n"
+        f"- a box is learnt in a chip when at least {made.min_visibility:g} of it is visible and both sides are at "
+        f"least {made.min_box:g} px\n"
+        f"- pixels: RGB, {config.resample}, {config.image_format}{quality}{subsampling}\n"
+    )
+
+
+def _skipped(skipped: Mapping[str, int]) -> str:
+    """Say what was left out."""
+    if not skipped:
+        return ""
+    what = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    return (
+        f"Skipped, and listed in `_skipped.jsonl`: {what}. The table above shows the plan, made before images were "
+        "read.\n"
+    )
+
+
+def _files(config: ExportConfig) -> str:
+    """Say what lies where."""
+    data = (
+        "- `data/`: Parquet shards, one row a chip; `image px = chip px / factor + (x0, y0)` by `transform`"
+        if config.format == "parquet"
+        else "- `annotations.json`: all chips in COCO format; `shards/`: the same in parts, with the images"
+    )
+    return (
+        f"## Files\n\n{data}\n- `_plan.parquet`: one row a chip, without pixels\n"
+        "- `_ledger.parquet`: one row a source annotation: where it is learnt, or why nowhere\n"
+        "- `_skipped.jsonl`: what could not be used\n- `_manifest.json`: configuration, digests, checksums\n"
+    )

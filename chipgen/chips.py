@@ -1,0 +1,93 @@
+"""Chips as columns: windows of scaled images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from chipgen.boxes import Floats, Ints
+
+KINDS = ("positive", "negative")
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Windows of scaled images, in plan order: by image, level, positives first; C of them.
+
+    Parameters
+    ----------
+    image
+        Row in the image table, shape ``(C,)``, int64.
+    level
+        Shape ``(C,)``, int64.
+    kind
+        Position in `KINDS`, shape ``(C,)``, int64.
+    origin_scaled
+        Left upper corner, shape ``(C, 2)``, int64, whole scaled px.
+    content
+        Width and height without padding, shape ``(C, 2)``, int64, scaled px.
+    """
+
+    image: Ints
+    level: Ints
+    kind: Ints
+    origin_scaled: Ints
+    content: Ints
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def window_scaled(self) -> Floats:
+        """Return the windows as boxes, shape ``(C, 4)``, float64, scaled px, half-open."""
+        corners = (self.origin_scaled, self.origin_scaled + self.content)
+        return np.concatenate(corners, axis=1, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The place of one chip in its image.
+
+    Parameters
+    ----------
+    factor
+        Scaled px per image px along x and y.
+    origin_scaled
+        Left upper corner, scaled px.
+    content
+        Width and height without padding, chip px.
+    size
+        Width and height of the finished chip, chip px.
+    """
+
+    factor: tuple[float, float]
+    origin_scaled: tuple[int, int]
+    content: tuple[int, int]
+    size: tuple[int, int]
+
+    @property
+    def origin_img(self) -> tuple[float, float]:
+        """Return the left upper corner, image px."""
+        return self.origin_scaled[0] / self.factor[0], self.origin_scaled[1] / self.factor[1]
+
+    @property
+    def window_img(self) -> tuple[float, float, float, float]:
+        """Return what the chip shows as a box, image px."""
+        x, y = (o + c for o, c in zip(self.origin_scaled, self.content, strict=True))
+        return (*self.origin_img, x / self.factor[0], y / self.factor[1])
+
+
+def content_of(size_scaled: Ints, chip_size: int) -> Ints:
+    """Return width and height of the chips of scaled images: a chip never reaches beyond its image.
+
+    Parameters
+    ----------
+    size_scaled
+        Shape ``(..., 2)``, scaled px.
+    chip_size
+        Side of a chip, scaled px.
+    """
+    return np.minimum(size_scaled, chip_size)

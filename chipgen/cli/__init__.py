@@ -1,0 +1,77 @@
+"""The command line: parse, call one function, turn errors into exit codes and one line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+
+import click
+
+from chipgen.cli.build import build
+from chipgen.cli.stats import stats
+from chipgen.errors import ChipgenError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="chipgen", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Turn a COCO dataset into SNIPER chips: every object at the scale where a detector learns it best."""
+
+
+cli.add_command(build)
+cli.add_command(stats)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    code = _run(arguments)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    raise SystemExit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result = cli.main(arguments, prog_name="chipgen", standalone_mode=False)
+    except ChipgenError as error:
+        _complain(str(error), arguments)
+        return error.exit_code
+    except click.ClickException as error:
+        _complain(_one_line(error), arguments)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _complain("chipgen: interrupted: nothing was written: run the same command again", arguments)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us went away: be quiet
+        return 0
+    except Exception as error:  # noqa: BLE001 -- a defect of ours: still one line, and where to take it
+        what = f"{type(error).__name__}: {error}".replace("\n", " ")
+        _complain(f"chipgen: unexpected: {what}: run again with --debug and report what it prints", arguments)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _complain(line: str, arguments: list[str]) -> None:
+    """Print an error; with ``--debug``, where it came from."""
+    if "--debug" in arguments:
+        traceback.print_exc()
+    with contextlib.suppress(OSError, ValueError):
+        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+
+
+def _one_line(error: click.ClickException) -> str:
+    """Return what click has to say as ``command: what: what to do``."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "chipgen"
+    message = " ".join(error.format_message().rstrip(".").split())
+    return f"{command}: {message}: see {command} --help"
+
+
+__all__ = ["cli", "main"]

@@ -1,0 +1,129 @@
+"""``chipgen build``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, setting, with_options
+from chipgen.config import PlanConfig
+from chipgen.errors import UsageError
+from chipgen.export_config import CHOICES, ExportConfig, parse_fill
+
+if TYPE_CHECKING:
+    from chipgen.build import BuildReport
+    from chipgen.plan import Plan
+
+TOO_MUCH_SKIPPED = 3
+
+
+def _choice(name: str) -> click.Choice[str]:
+    """Return the choices of an export setting."""
+    return click.Choice(CHOICES[name])
+
+
+OUTPUT_OPTIONS = (
+    click.option("--coco", required=True, type=click.Path(), help="COCO annotation file."),
+    click.option("--out", type=click.Path(), default="chips", show_default=True, help="Output folder, new or empty."),
+    setting(ExportConfig, "format", _choice("format"), "Kind of shards."),
+    setting(ExportConfig, "split", str, "Name of the split, part of the shards' names."),
+    setting(ExportConfig, "ignored", _choice("ignored"), "What becomes of ignored boxes."),
+    click.option("--pad/--no-pad", default=True, show_default=True, help="Pad chips of small images to the chip size."),
+    click.option(
+        "--fill",
+        default="124,116,104",
+        show_default=True,
+        help="Colour of padding and of painted boxes: R,G,B or #rrggbb or one grey value.",
+    ),
+    setting(ExportConfig, "resample", _choice("resample"), "Filter; antialiased when shrinking, except nearest."),
+    setting(ExportConfig, "image_format", _choice("image_format"), "Encoding of the chips."),
+    setting(ExportConfig, "quality", int, "Quality of JPEG and WebP, 1 to 100."),
+    setting(PlanConfig, "chips_per_shard", int, "Chips a shard should hold.  [default: 50 to 500, by their number]"),
+    setting(ExportConfig, "workers", int, "Processes.  [default: all cores]"),
+    setting(ExportConfig, "on_error", _choice("on_error"), "List every problem and stop, or leave out what is wrong."),
+    setting(ExportConfig, "max_skipped", int, "With --on-error skip: more than this exits with 3."),
+    setting(ExportConfig, "max_pixels", int, "Refuse larger images."),
+    click.option("--follow-symlinks", is_flag=True, help="Let links lead out of the image folder."),
+    click.option("--overwrite", is_flag=True, help="Replace what chipgen wrote to the output folder before."),
+    click.option("--dry-run", is_flag=True, help="Plan and report only."),
+)
+
+
+@click.command()
+@with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, COMMON_OPTIONS)
+def build(**options: Any) -> int:
+    """Plan, crop and write the chips of a COCO dataset.
+
+    \b
+    chipgen build --coco instances.json --scales 512,1024,2048
+    chipgen build --coco instances.json --preset sniper-coco --format coco --out chips-coco
+    """  # noqa: D301 -- click's mark for "do not rewrap"
+    plan_config, export_config = _configs(options)
+    plan = _plan(options, plan_config)
+    if options["dry_run"]:
+        _show(plan, None, options)
+        return 0
+    from chipgen.build import run  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    report = run(plan, _path(options["out"]), export_config)
+    _show(plan, report, options)
+    return 0 if report.within_limit else TOO_MUCH_SKIPPED
+
+
+def _path(text: str) -> Any:
+    """Return a path."""
+    from pathlib import Path  # noqa: PLC0415
+
+    return Path(text)
+
+
+def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:
+    """Make the configurations of plan and export; every wrong value ends here, before anything is read."""
+    scales, ranges = scales_and_ranges(options["scales"], options["valid_ranges"], options["preset"])
+    if scales is None:
+        todo = "give --scales, or --preset sniper-coco; chipgen stats suggests some"
+        raise UsageError.one("--scales", "", "is missing", todo)
+    named = {field.name for field in fields(PlanConfig)} - {"scales", "valid_ranges"}
+    plan = PlanConfig.parse(scales, ranges, **{name: options[name] for name in named})
+    settings = {field.name: options[field.name] for field in fields(ExportConfig) if field.name in options}
+    return plan, ExportConfig(**{**settings, "fill": parse_fill(options["fill"]), "progress": not options["quiet"]})
+
+
+def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
+    """Read the dataset and plan it."""
+    from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
+    from chipgen.plan import make_plan  # noqa: PLC0415
+
+    dataset = read_coco(
+        options["coco"],
+        options["images"],
+        on_error=options["on_error"],
+        max_json_bytes=options["max_json_bytes"] or MAX_JSON_BYTES,
+    )
+    return make_plan(dataset if options["limit"] is None else dataset.first(options["limit"]), config)
+
+
+def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> None:
+    """Print what was planned and, if so, written."""
+    if options["quiet"]:
+        return
+    if options["as_json"]:
+        value = {"plan": plan.summary().to_dict(), "build": asdict(report) if report else None}
+        click.echo(json.dumps(value, indent=1))
+        return
+    click.echo(str(plan.summary()))
+    if report is None:
+        click.echo("dry run      nothing was written")
+        return
+    from chipgen.summary import human_bytes  # noqa: PLC0415
+
+    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
+    click.echo(
+        f"written      {report.chips:,} chips in {report.shards} shards, {human_bytes(report.bytes)}: {report.out}"
+    )
+    click.echo(f"skipped      {skipped}")
+    for note in report.notes:
+        click.echo(f"note         {note}")

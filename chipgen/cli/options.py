@@ -1,0 +1,124 @@
+"""Options that several commands share, and their default values, which are those of the configurations."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from chipgen.config import PlanConfig
+from chipgen.errors import UsageError
+from chipgen.scales import PRESETS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def setting(config: type, name: str, kind: Any, text: str) -> Callable[[Any], Any]:
+    """Return the option of a configuration's field, with the field's default."""
+    default = config.__dataclass_fields__[name].default  # type: ignore[attr-defined]
+    option = f"--{name.replace('_', '-')}"
+    return click.option(option, name, type=kind, default=default, show_default=default is not None, help=text)
+
+
+def _load_config(context: click.Context, _: click.Parameter, path: str | None) -> None:
+    """Take defaults from a TOML file with the names of the options."""
+    if path is None:
+        return
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        what = f"cannot be read ({error})".replace("\n", " ")
+        raise UsageError.one(path, "", what, "name a TOML file with option names as keys") from error
+    known = {option.lstrip("-"): p for p in context.command.params for option in p.opts if p.name != "config"}
+    defaults = {}
+    for key, value in values.items():
+        name = key.replace("_", "-")
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            todo = f"did you mean {near[0]}?" if near else f"use the option names of {context.command_path}"
+            raise UsageError.one(path, key, "is no option", todo)
+        if isinstance(value, dict):
+            raise UsageError.one(path, key, "is a table", "give options at the top level, as key = value")
+        text = ",".join(map(str, value)) if isinstance(value, list) else value
+        defaults[known[name].name] = text
+    context.default_map = {**(context.default_map or {}), **defaults}
+
+
+PLAN_OPTIONS = (
+    click.option(
+        "--scales",
+        help="Scales, comma-separated: 512 (longest side), 800x1333 (shortest side, longest at most), 1.667x (factor).",
+    ),
+    click.option(
+        "--valid-ranges",
+        default="auto",
+        show_default=True,
+        help="Sizes to learn at each scale, same order, sqrt(w*h) in image px: 0-80,32-150,120-.",
+    ),
+    click.option(
+        "--preset", type=click.Choice(sorted(PRESETS)), help="Scales and ranges by name; sniper-coco is the paper's."
+    ),
+    setting(PlanConfig, "chip_size", int, "Side of a chip, px."),
+    setting(PlanConfig, "stride", int, "Distance of candidate positions, scaled px."),
+    setting(PlanConfig, "sampler", str, "Who chooses the chips: sniper, an installed one, or package.module:name."),
+    setting(PlanConfig, "min_visibility", float, "Share of a box that must be visible for it to be learnt."),
+    setting(PlanConfig, "min_box", float, "Shortest side of a box to be learnt, chip px; below 1 acts as 1."),
+    setting(PlanConfig, "seed", int, "Seed of all random choices."),
+)
+
+COMMON_OPTIONS = (
+    click.option("--images", type=click.Path(), help="Folder of the images; looked for near the JSON when not given."),
+    click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
+    click.option("--limit", type=click.IntRange(1), help="Only the first N images by id, for a try."),
+    click.option(
+        "--config",
+        type=click.Path(),
+        is_eager=True,
+        expose_value=False,
+        callback=_load_config,
+        help="TOML file with these options by name.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="Print no report."),
+    click.option("-v", "--verbose", is_flag=True, help="Print more about what is done."),
+    click.option("--debug", is_flag=True, help="Show where an error came from."),
+)
+
+
+def with_options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+    """Return a decorator that adds groups of options."""
+
+    def add(command: Command) -> Command:
+        for group in reversed(groups):
+            for option in reversed(group):
+                command = option(command)
+        return command
+
+    return add
+
+
+def scales_and_ranges(scales: str | None, valid_ranges: str, preset: str | None) -> tuple[str | None, str]:
+    """Combine ``--scales``, ``--valid-ranges`` and ``--preset``: what is given explicitly wins.
+
+    Raises
+    ------
+    UsageError
+        Both scales and a preset are given.
+    """
+    if preset is None:
+        return scales, valid_ranges
+    if scales is not None:
+        raise UsageError.one("--preset", preset, "already names the scales", "leave out --scales or --preset")
+    named, ranges = PRESETS[preset]
+    return named, ranges if valid_ranges == "auto" else valid_ranges

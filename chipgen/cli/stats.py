@@ -1,0 +1,55 @@
+"""``chipgen stats``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, with_options
+
+if TYPE_CHECKING:
+    from chipgen.report import BuiltStats, Stats
+
+PLAN_SETTINGS = ("chip_size", "stride", "sampler", "min_visibility", "min_box", "seed")
+
+
+@click.command()
+@click.argument("source", type=click.Path())
+@with_options(PLAN_OPTIONS, COMMON_OPTIONS)
+def stats(source: str, **options: Any) -> int:
+    """Show object sizes, suggested scales, and what chips would come to.
+
+    SOURCE is a COCO annotation file, or the output folder of a build.
+
+    \b
+    chipgen stats instances.json
+    chipgen stats instances.json --scales 512,1024,2048
+    chipgen stats chips
+    """  # noqa: D301 -- click's mark for "do not rewrap"
+    found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
+    if not options["quiet"]:
+        click.echo(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
+    return 0
+
+
+def _of_build(source: str) -> BuiltStats:
+    """Describe a build."""
+    from chipgen.report import built_stats  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    return built_stats(source)
+
+
+def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
+    """Describe a dataset; annotations that cannot be used are counted, not fatal."""
+    from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
+    from chipgen.report import stats as describe  # noqa: PLC0415
+
+    scales, ranges = scales_and_ranges(options["scales"], options["valid_ranges"], options["preset"])
+    limit = options["max_json_bytes"] or MAX_JSON_BYTES
+    dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
+    if options["limit"] is not None:
+        dataset = dataset.first(options["limit"])
+    return describe(dataset, scales, ranges, **{name: options[name] for name in PLAN_SETTINGS})

@@ -1,0 +1,145 @@
+"""Reading COCO: from a JSON file to checked columns.
+
+Two passes. The first decodes with types and is fast. Only what it refuses goes through the second, which is slow,
+forgiving, and says what is wrong, where, and what to do. Masks, keypoints and extra fields stay raw JSON until a
+chip needs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipgen.coco.columns import annotation_columns, category_columns, image_columns
+from chipgen.coco.decode import decode
+from chipgen.coco.find import find_root
+from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
+from chipgen.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+MAX_JSON_BYTES = 4 * 1024**3
+"""Annotation files above this are refused before they are read."""
+
+MESSAGES = {
+    "zero_area": "the bbox has no width or no height",
+    "negative_size": "the bbox has a negative width or height",
+    "not_finite": "the bbox holds NaN, Infinity or numbers too large to add",
+    "outside": "the bbox lies outside its image",
+    "bad_bbox": "the bbox is missing or is not four numbers",
+    "unknown_image": "image_id names no image",
+    "unknown_category": "category_id names no category",
+}
+
+
+def read_coco(
+    path: str | os.PathLike[str],
+    images: str | os.PathLike[str] | None = None,
+    *,
+    on_error: str = "fail",
+    max_json_bytes: int = MAX_JSON_BYTES,
+) -> Dataset:
+    """Read a COCO annotation file.
+
+    Parameters
+    ----------
+    path
+        The JSON file.
+    images
+        Folder that file names are relative to. When None it is looked for beside the JSON, in ``images/``, and in
+        the folder named like the split (``instances_train2017.json`` -> ``train2017/``, ``images/train2017/``),
+        also one folder up. It need not exist for planning.
+    on_error
+        ``fail`` raises when an annotation cannot be used; ``skip`` keeps it as invalid and goes on.
+    max_json_bytes
+        Larger files are refused.
+
+    Returns
+    -------
+    Dataset
+        Sorted by ids; boxes clipped to their images.
+
+    Raises
+    ------
+    DataError
+        With every problem found: always for a file whose structure is wrong, and for single annotations unless
+        ``on_error="skip"``.
+    """
+    data = _read(Path(path), max_json_bytes)
+    sha256 = hashlib.sha256(data).hexdigest()
+    tables, problems = decode(data, str(path))
+    del data
+    image_table = image_columns(tables.images, str(path), problems)
+    category_table = category_columns(tables.categories, str(path), problems)
+    annotations = annotation_columns(tables.annotations, image_table, category_table, str(path), problems)
+    if len(annotations) and not len(category_table):
+        todo = "list the categories that the annotations name"
+        problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
+    skipped = tuple(_skipped(annotations, image_table))
+    if on_error == "fail":
+        problems.extend(_problem(str(path), entry) for entry in skipped)
+    if problems:
+        raise DataError(problems)
+    root, looked_in = find_root(Path(path), None if images is None else Path(images), image_table.file_name)
+    notes = (*tables.notes, *_notes(image_table, category_table, annotations))
+    source = Source(str(path), root, looked_in, sha256)
+    return Dataset(image_table, annotations, category_table, source, skipped, notes)
+
+
+def _read(path: Path, max_json_bytes: int) -> bytes:
+    """Return the content of a regular file of bearable size."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError.one(path, "", "is not a regular file", "name a COCO JSON file")
+        if status.st_size > max_json_bytes:
+            what = f"{status.st_size:,} bytes are more than the {max_json_bytes:,} allowed"
+            raise DataError.one(path, "", what, "raise --max-json-bytes or split the file")
+        return path.read_bytes()
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError.one(path, "", f"cannot be read ({what})", "name a COCO JSON file") from error
+
+
+def _skipped(annotations: Annotations, images: Images) -> Iterator[Skipped]:
+    """Yield the annotations that cannot be used."""
+    for row in np.flatnonzero(annotations.invalid).tolist():
+        reason, image = INVALID[annotations.invalid[row]], int(annotations.image[row])
+        yield Skipped(
+            kind="annotation",
+            image_id=int(annotations.image_id[row]),
+            annotation_id=int(annotations.id[row]),
+            file_name=images.file_name[image] if image >= 0 else None,
+            reason=reason,
+            message=MESSAGES[reason],
+        )
+
+
+def _problem(path: str, entry: Skipped) -> Problem:
+    """Return a skipped annotation as a problem."""
+    where = f"annotation {entry.annotation_id} of image {entry.image_id}"
+    return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
+
+
+def _notes(images: Images, categories: Categories, annotations: Annotations) -> Iterator[str]:
+    """Yield what was kept but is worth knowing."""
+    if len(set(categories.name)) < len(categories.name):
+        yield "several categories share a name; their ids tell them apart"
+    shared = len(images) - len(set(images.file_name))
+    if shared:
+        yield f"{shared} images share their file with another image id; each is exported"
+    for code, field in enumerate(IGNORED_BY):
+        marked = int(np.count_nonzero(annotations.ignored_by == code))
+        if code and marked:
+            yield f"{marked} annotations are marked {field}: ignored in every chip that shows them"
+
+
+__all__ = ["MAX_JSON_BYTES", "read_coco"]

@@ -1,0 +1,76 @@
+"""Finding the folder that a dataset's file names are relative to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from chipgen.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PROBES = 50
+"""Files looked for in each folder before choosing one."""
+
+
+def find_root(path: Path, images: Path | None, file_names: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """Choose the folder that holds most of a few images spread over the dataset; the first among equals.
+
+    Parameters
+    ----------
+    path
+        The annotation file.
+    images
+        The folder named by the user, or None to look for it.
+    file_names
+        File names of all images.
+
+    Returns
+    -------
+    str or None, tuple of str
+        The folder, None when no image is in any, and the folders looked in.
+
+    Raises
+    ------
+    DataError
+        The folder named by the user is none.
+    """
+    if images is not None:
+        if not images.is_dir():
+            raise DataError.one(images, "", "is no folder", "name the folder of the images with --images")
+        return str(images), (str(images),)
+    folders = list(dict.fromkeys(_candidates(path)))
+    step = max(1, len(file_names) // PROBES)
+    probes = [name for name in file_names[::step] if _is_plain(name)]
+    hits = [sum(_exists(folder / name) for name in probes) for folder in folders]
+    best = max(range(len(folders)), key=lambda i: hits[i])
+    looked_in = tuple(str(folder) for folder in folders)
+    return (str(folders[best]) if hits[best] else None), looked_in
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    """Yield the folders in which people keep images, likely ones first."""
+    stem = path.stem
+    splits = (stem, stem.partition("_")[2], stem.rpartition("_")[2])
+    for base in (path.parent, Path(os.path.normpath(path.parent / os.pardir))):
+        yield base
+        yield base / "images"
+        for split in filter(None, splits):
+            yield base / split
+            yield base / "images" / split
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a name may be looked for: relative, and staying below its folder."""
+    pure = PurePosixPath(name)
+    return bool(name) and not pure.is_absolute() and ".." not in pure.parts
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether there is such a file; names that no file can have do not exist."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,126 @@
+"""The settings of a plan: the only ones that decide which chips there are and what they hold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from chipgen.errors import UsageError
+from chipgen.scales import Scale, ValidRange, parse_ranges, parse_scales
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+MAX_CHIP_SIZE = 16384
+"""Pixels; JPEG and WebP end at or above this side."""
+
+SHARD_CHIPS = (50, 500)
+"""Chips in a shard unless told otherwise: a sixteenth of all, within these bounds."""
+SHARD_BYTES = 500_000_000
+
+
+class PlanSettings(TypedDict, total=False):
+    """The optional numbers of `PlanConfig`, as keyword arguments."""
+
+    chip_size: int
+    stride: int
+    min_visibility: float
+    min_box: float
+    seed: int
+    chips_per_shard: int | None
+
+
+def at_least(option: str, value: float, low: float, high: float = math.inf) -> None:
+    """Refuse a number outside ``[low, high]``.
+
+    Raises
+    ------
+    UsageError
+        It is outside, or not a number.
+    """
+    if not low <= value <= high:
+        bounds = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
+        raise UsageError.one(option, f"{value:g}", "is not possible", f"use a number {bounds}")
+
+
+@dataclass(frozen=True)
+class PlanConfig:
+    """Everything that decides a plan, besides the dataset.
+
+    Parameters
+    ----------
+    scales
+        The scales, in the order of the levels.
+    valid_ranges
+        One range for each scale, or None to choose them for each image.
+    chip_size
+        Side of a chip, px.
+    stride
+        Distance of the candidate grid, scaled px.
+    sampler
+        Name of the sampler: ``sniper`` or ``package.module:name``.
+    min_visibility
+        Share of a box that must be visible in a chip for it to be learnt there.
+    min_box
+        Shortest side of a box to be learnt, chip px. Below 1 it acts as 1: thinner boxes are not written at all.
+    seed
+        Seed of all random streams, 0 or more.
+    chips_per_shard
+        Chips a shard should hold; None to choose by the number of chips.
+    """
+
+    scales: tuple[Scale, ...]
+    valid_ranges: tuple[ValidRange, ...] | None = None
+    chip_size: int = 512
+    stride: int = 32
+    sampler: str = "sniper"
+    min_visibility: float = 0.5
+    min_box: float = 2.0
+    seed: int = 0
+    chips_per_shard: int | None = None
+
+    def __post_init__(self) -> None:
+        at_least("--chip-size", self.chip_size, 1, MAX_CHIP_SIZE)
+        at_least("--stride", self.stride, 1, 2**31)
+        at_least("--min-visibility", self.min_visibility, 0, 1)
+        at_least("--min-box", self.min_box, 0, self.chip_size)
+        at_least("--seed", self.seed, 0, 2**63 - 1)
+        if self.chips_per_shard is not None:
+            at_least("--chips-per-shard", self.chips_per_shard, 1)
+
+    @classmethod
+    def parse(
+        cls, scales: str, valid_ranges: str = "auto", sampler: str = "sniper", **settings: Unpack[PlanSettings]
+    ) -> PlanConfig:
+        """Make a configuration from scale and range tokens.
+
+        Raises
+        ------
+        UsageError
+            A token or number that cannot be meant.
+        """
+        parsed = parse_scales(scales)
+        return cls(parsed, parse_ranges(valid_ranges, len(parsed)), sampler=sampler, **settings)
+
+    @property
+    def scale_tokens(self) -> str:
+        """Return the scales as written on the command line."""
+        return ",".join(scale.token for scale in self.scales)
+
+    @property
+    def range_tokens(self) -> str:
+        """Return the valid ranges as written on the command line."""
+        return "auto" if self.valid_ranges is None else ",".join(map(str, self.valid_ranges))
+
+    def shard_target(self, chips: int) -> int:
+        """Return how many chips a shard should hold, for a plan of so many chips.
+
+        A sixteenth of the plan keeps a few workers busy with small datasets; the upper bound keeps even
+        incompressible chips below `SHARD_BYTES`.
+        """
+        if self.chips_per_shard is not None:
+            return self.chips_per_shard
+        fewest, most = SHARD_CHIPS
+        by_size = max(1, SHARD_BYTES // (3 * self.chip_size**2))
+        return min(max(-(-chips // 16), fewest), most, by_size)

@@ -1,0 +1,174 @@
+"""The greedy cover: the fewest windows, more or less, that completely enclose every box.
+
+A window is ``chip_size`` wide and high (less where the scaled image is smaller) and stands at whole scaled pixels.
+Along each axis it may stand
+
+- on the stride grid: 0, stride, 2 * stride, ...;
+- at the right or bottom edge, so that the last column and row can always be reached;
+- for a box that none of these enclose: in the middle of the places that do.
+
+The cover takes the window that encloses most boxes not enclosed so far, again and again. Among equals, each position
+along x and along y has a random priority; the lowest x decides, then the lowest y. Because priorities belong to
+positions and not to windows, neighbouring positions that enclose the same boxes can be merged into the best of them
+without changing the result: that keeps the table of candidates small even in huge images.
+
+Source: SNIPER, section 3.2 (positive chip selection). Deliberate differences: windows are half-open everywhere, so
+a chip holds exactly ``chip_size`` pixels; a box too long for the grid brings its own positions instead of being
+dropped; ties come from a seeded stream instead of a shuffle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
+from chipgen.chips import content_of
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+@dataclass(frozen=True)
+class Origins:
+    """The window origins that enclose each box: every whole pixel from `first` to `last`, both included.
+
+    Parameters
+    ----------
+    first, last
+        Shape ``(N, 2)``, int64, scaled px; ``first > last`` where no window can hold the box.
+    """
+
+    first: Ints
+    last: Ints
+
+    @property
+    def exist(self) -> Bools:
+        """Tell which boxes a window can hold, shape ``(N,)``."""
+        return np.asarray(np.all(self.first <= self.last, axis=-1), dtype=np.bool_)
+
+
+def enclosing_origins(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int) -> Origins:
+    """Return where a window may stand to enclose each box.
+
+    Parameters
+    ----------
+    xyxy_scaled
+        Boxes inside the scaled image, shape ``(N, 4)``.
+    size_scaled
+        Scaled width and height, shape ``(2,)``, or one for each box ``(N, 2)``.
+    chip_size
+        Side of a chip, scaled px.
+    """
+    content = content_of(size_scaled, chip_size)
+    first = np.ceil(xyxy_scaled[..., 2:] - content - TOLERANCE)
+    last = np.floor(xyxy_scaled[..., :2] + TOLERANCE)
+    return Origins(np.maximum(first, 0).astype(np.int64), np.minimum(last, size_scaled - content).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Candidate positions along one axis, and for each box the half-open run of those that enclose it.
+
+    `count` is the number of positions before merging, `priority` the random rank of each position kept.
+    """
+
+    position: Ints
+    priority: Ints
+    start: Ints
+    stop: Ints
+    count: int
+
+
+def candidate_positions(first: Ints, last: Ints, room: int, stride: int) -> Ints:
+    """Return all positions a window may take along one axis, sorted.
+
+    Parameters
+    ----------
+    first, last
+        For each box the first and last position that encloses it, shape ``(N,)``.
+    room
+        The last position inside the image.
+    stride
+        Distance of the grid, scaled px.
+    """
+    grid = np.append(np.arange(0, room, stride, dtype=np.int64), room)
+    missed = np.searchsorted(grid, first, "left") == np.searchsorted(grid, last, "right")
+    middles = (first[missed] + last[missed]) // 2
+    return np.union1d(grid, middles)
+
+
+def _axis(first: Ints, last: Ints, room: int, stride: int, rng: Generator) -> _Axis:
+    """Lay out one axis and merge neighbouring positions that enclose the same boxes."""
+    position = candidate_positions(first, last, room, stride)
+    priority = rng.permutation(len(position))
+    start = np.searchsorted(position, first, "left")
+    stop = np.searchsorted(position, last, "right")
+    cuts = np.unique(np.concatenate(([0], start, stop)))
+    cuts = cuts[cuts < len(position)]
+    best = np.minimum.reduceat(priority, cuts)
+    where = np.argsort(priority)[best]
+    return _Axis(position[where], best, np.searchsorted(cuts, start), np.searchsorted(cuts, stop), len(position))
+
+
+def greedy_cover(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, rng: Generator) -> Ints:
+    """Choose windows until every box lies completely inside one.
+
+    Parameters
+    ----------
+    xyxy_scaled
+        Boxes that a window can hold (see `enclosing_origins`), shape ``(N, 4)``, float64.
+    size_scaled
+        Scaled width and height, shape ``(2,)``.
+    chip_size, stride
+        Side of a chip and distance of the grid, scaled px.
+    rng
+        Decides between windows that enclose equally many boxes.
+
+    Returns
+    -------
+    ndarray
+        Origins in the order chosen, shape ``(K, 2)``, int64, scaled px.
+    """
+    if not len(xyxy_scaled):
+        return np.empty((0, 2), dtype=np.int64)
+    origins = enclosing_origins(xyxy_scaled, size_scaled, chip_size)
+    room = size_scaled - content_of(size_scaled, chip_size)
+    x, y = (_axis(origins.first[:, i], origins.last[:, i], int(room[i]), stride, rng) for i in (0, 1))
+    return np.array([(x.position[i], y.position[j]) for i, j in _choose(x, y)], dtype=np.int64)
+
+
+def _choose(x: _Axis, y: _Axis) -> list[tuple[int, int]]:
+    """Return the chosen (column, row) pairs, best first.
+
+    A candidate's score is the number of boxes it still encloses times the number of candidates, plus what makes it
+    win among equals: one integer, so that one argmax decides.
+    """
+    candidates = x.count * y.count
+    lead = (x.count - 1 - x.priority)[:, None] * y.count + (y.count - 1 - y.priority)
+    score = _enclosed(x, y) * candidates + lead
+    open_ = np.ones(len(x.start), dtype=np.bool_)
+    chosen = []
+    while open_.any():
+        column, row = divmod(int(score.argmax()), len(y.position))
+        chosen.append((column, row))
+        enclosed = open_ & (x.start <= column) & (column < x.stop) & (y.start <= row) & (row < y.stop)
+        open_ &= ~enclosed
+        for box in np.flatnonzero(enclosed).tolist():
+            score[x.start[box] : x.stop[box], y.start[box] : y.stop[box]] -= candidates
+    return chosen
+
+
+def _enclosed(x: _Axis, y: _Axis) -> Ints:
+    """Return how many boxes each candidate encloses, shape ``(columns, rows)``.
+
+    Each box is a rectangle of candidates: mark its corners, sum up along both axes.
+    """
+    marks = np.zeros((len(x.position) + 1, len(y.position) + 1), dtype=np.int64)
+    np.add.at(marks, (x.start, y.start), 1)
+    np.add.at(marks, (x.stop, y.stop), 1)
+    np.add.at(marks, (x.start, y.stop), -1)
+    np.add.at(marks, (x.stop, y.start), -1)
+    return np.asarray(marks.cumsum(axis=0).cumsum(axis=1)[:-1, :-1], dtype=np.int64)

@@ -1,0 +1,139 @@
+"""The settings of an export: how chips are drawn, labelled and written, and how the run behaves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from chipgen.config import at_least
+from chipgen.errors import UsageError
+
+CHOICES = {
+    "format": ("parquet", "coco"),
+    "ignored": ("crowd", "drop", "keep", "paint"),
+    "image_format": ("jpeg", "png", "webp"),
+    "resample": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
+    "on_error": ("fail", "skip"),
+}
+
+MEAN_COLOUR = (124, 116, 104)
+"""Mean of ImageNet: after the usual normalisation, padding is close to zero."""
+
+MAX_PIXELS = 89_478_485
+"""Width times height: what Pillow itself considers safe."""
+
+MAX_WORKERS = 1024
+
+HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "follow_symlinks", "max_pixels")
+"""Settings that do not change what a finished build holds."""
+
+
+class ExportSettings(TypedDict, total=False):
+    """The fields of `ExportConfig` besides the format, as keyword arguments."""
+
+    split: str
+    ignored: str
+    image_format: str
+    quality: int
+    resample: str
+    fill: tuple[int, int, int]
+    pad: bool
+    workers: int | None
+    on_error: str
+    max_skipped: int
+    max_pixels: int
+    follow_symlinks: bool
+    overwrite: bool
+    progress: bool
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """How a plan becomes files.
+
+    Parameters
+    ----------
+    format
+        ``parquet`` or ``coco``.
+    split
+        Name of the split, part of the shards' names.
+    ignored
+        What happens to ignored boxes: ``crowd``, ``drop``, ``keep`` or ``paint``.
+    image_format, quality
+        Encoding of the chips: ``jpeg``, ``png`` or ``webp``; quality 1..100 for the lossy ones.
+    resample
+        Filter, antialiased when shrinking.
+    fill
+        Red, green, blue of padding and of painted boxes.
+    pad
+        Whether chips of small images are padded right and bottom to the chip size.
+    workers
+        Processes; None for one on each core.
+    on_error
+        ``fail`` or ``skip``.
+    max_skipped
+        Skipped things that are still a success.
+    max_pixels
+        Larger images are not decoded.
+    follow_symlinks
+        Whether links may lead out of the image root.
+    overwrite
+        Whether what chipgen wrote there before may be replaced.
+    progress
+        Whether to show progress on a terminal.
+    """
+
+    format: str = "parquet"
+    split: str = "train"
+    ignored: str = "crowd"
+    image_format: str = "jpeg"
+    quality: int = 95
+    resample: str = "bilinear"
+    fill: tuple[int, int, int] = MEAN_COLOUR
+    pad: bool = True
+    workers: int | None = None
+    on_error: str = "fail"
+    max_skipped: int = 0
+    max_pixels: int = MAX_PIXELS
+    follow_symlinks: bool = False
+    overwrite: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError.one(option, str(getattr(self, name)), "is unknown", f"use {' or '.join(choices)}")
+        at_least("--quality", self.quality, 1, 100)
+        at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
+        at_least("--max-skipped", self.max_skipped, 0)
+        at_least("--max-pixels", self.max_pixels, 1)
+        if len(self.fill) != 3 or not all(0 <= channel <= 255 for channel in self.fill):
+            raise UsageError.one("--fill", str(self.fill), "is no colour", "use three numbers from 0 to 255")
+        if not re.fullmatch(r"\w+(\.\w+)*", self.split):
+            what = "is no name of a split"
+            raise UsageError.one("--split", repr(self.split), what, "use letters, digits, _ and .")
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the settings that decide what is written, for the manifest."""
+        fields = vars(self)
+        return {name: fields[name] for name in sorted(fields) if name not in HOW_IT_RUNS}
+
+
+def parse_fill(text: str) -> tuple[int, int, int]:
+    """Read a colour: ``124,116,104``, ``#7c7468`` or one grey value.
+
+    Raises
+    ------
+    UsageError
+        It is none of these.
+    """
+    if match := re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text):
+        red, green, blue = (int(channel, 16) for channel in match.groups())
+        return red, green, blue
+    if re.fullmatch(r"\d{1,3}(,\d{1,3},\d{1,3})?", text):
+        numbers = [int(channel) for channel in text.split(",")] * (1 if "," in text else 3)
+        if max(numbers) <= 255:
+            return numbers[0], numbers[1], numbers[2]
+    raise UsageError.one("--fill", text, "is no colour", "write R,G,B from 0 to 255, #rrggbb, or one grey value")

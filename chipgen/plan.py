@@ -1,0 +1,204 @@
+"""The plan: all chips and their boxes, without pixels; everything that can be known before decoding an image."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipgen.boxes import Ints, scale
+from chipgen.chips import Chips, content_of
+from chipgen.config import PlanConfig, PlanSettings
+from chipgen.labels import ChipBoxes, label
+from chipgen.ledger import NONE_SKIPPED, Ledger, make_ledger
+from chipgen.positive import Fit, fit
+from chipgen.samplers import Sampler, View, find_sampler, name_of, random_stream, sample
+from chipgen.scales import Levels, gaps, make_levels
+from chipgen.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Unpack
+
+    from chipgen.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All chips of a dataset and the boxes they hold.
+
+    Parameters
+    ----------
+    dataset, config
+        What was planned, and how.
+    levels, fits
+        Every scale at every image; how each annotation fits each level.
+    chips, boxes
+        The chips in plan order and their boxes. A chip's row is its id.
+    """
+
+    dataset: Dataset
+    config: PlanConfig
+    levels: Levels
+    fits: Fit
+    chips: Chips
+    boxes: ChipBoxes
+
+    @cached_property
+    def shards(self) -> Ints:
+        """Return the first chip of each shard and the end of the last, shape ``(S + 1,)``.
+
+        Boundaries belong to the plan, never to a writer: only so can shards be written anywhere, in any order.
+        """
+        return shard_bounds(self.chips.image, self.config.shard_target(len(self.chips)))
+
+    @cached_property
+    def box_spans(self) -> Ints:
+        """Return the first box of each chip and the end of the last, shape ``(C + 1,)``."""
+        return np.searchsorted(self.boxes.chip, np.arange(len(self.chips) + 1))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what is worth knowing about dataset and configuration, one sentence each."""
+        return (*self.dataset.notes, *_notes(self))
+
+    def ledger(self, skipped_images: Mapping[int, str] = NONE_SKIPPED) -> Ledger:
+        """Return what became of every annotation, given the images (by row) that could not be read."""
+        return make_ledger(self.dataset, self.levels, self.fits, self.chips, self.boxes, skipped_images)
+
+    def summary(self) -> Summary:
+        """Return the figures of the plan; printed, they are a table."""
+        return summarize(self, self.ledger())
+
+
+def plan(
+    dataset: Dataset,
+    scales: str,
+    valid_ranges: str = "auto",
+    sampler: Sampler | str = "sniper",
+    **settings: Unpack[PlanSettings],
+) -> Plan:
+    """Choose the chips of a dataset and label their boxes.
+
+    Parameters
+    ----------
+    dataset
+        What `read_coco` returns.
+    scales
+        Scale tokens, such as ``"3x,1.667x,512"``.
+    valid_ranges
+        Range tokens in the same order, such as ``"0-80,32-150,120-"``, or ``"auto"``.
+    sampler
+        Name of a sampler, or a callable ``sampler(view, rng)``.
+    **settings
+        Other fields of `PlanConfig`: ``chip_size``, ``stride``, ``min_visibility``, ``min_box``, ``seed``,
+        ``chips_per_shard``.
+
+    Returns
+    -------
+    Plan
+        The same for the same arguments, anywhere.
+
+    Raises
+    ------
+    UsageError
+        A setting that cannot be meant.
+    SamplerError
+        A sampler that broke its protocol.
+    """
+    name = sampler if isinstance(sampler, str) else name_of(sampler)
+    config = PlanConfig.parse(scales, valid_ranges, sampler=name, **settings)
+    return make_plan(dataset, config, find_sampler(name) if isinstance(sampler, str) else sampler)
+
+
+def make_plan(dataset: Dataset, config: PlanConfig, sampler: Sampler | None = None) -> Plan:
+    """Choose the chips of a dataset as a configuration says; see `plan`."""
+    sampler = sampler or find_sampler(config.sampler)
+    levels = make_levels(config.scales, config.valid_ranges, dataset.images.size_img, config.chip_size)
+    fits = fit(dataset, levels, config)
+    chips = _choose_chips(dataset, levels, fits, config, sampler)
+    return Plan(dataset, config, levels, fits, chips, label(dataset, levels, fits, chips, config))
+
+
+def _choose_chips(dataset: Dataset, levels: Levels, fits: Fit, config: PlanConfig, sampler: Sampler) -> Chips:
+    """Ask the sampler for the chips of every image at every level."""
+    views = _views(dataset, levels, fits, config)
+    origins = [
+        (image, view.level, sample(sampler, view, random_stream(config.seed, view.image_id, view.level)))
+        for image, view in views
+    ]
+    counts = [len(found) for _, _, found in origins]
+    image = np.repeat(np.array([image for image, _, _ in origins], dtype=np.int64), counts)
+    level = np.repeat(np.array([level for _, level, _ in origins], dtype=np.int64), counts)
+    origin = np.concatenate([np.empty((0, 2), dtype=np.int64), *(found for _, _, found in origins)])
+    content = content_of(levels.size_scaled[image, level], config.chip_size)
+    return Chips(image, level, np.zeros_like(image), origin, content)
+
+
+def _views(dataset: Dataset, levels: Levels, fits: Fit, config: PlanConfig) -> Iterator[tuple[int, View]]:
+    """Yield every image at every level, with its row."""
+    annotations = dataset.annotations
+    usable = annotations.invalid == 0
+    for image, (start, stop) in enumerate(dataset.spans.tolist()):
+        boxes_img = annotations.xyxy_img[start:stop]
+        for level in range(len(levels.scales)):
+            boxes_scaled = scale(boxes_img, levels.factor[image, level])
+            counts = fits.counts[start:stop, level]
+            yield (
+                image,
+                View(
+                    image_id=int(dataset.images.id[image]),
+                    level=level,
+                    size_scaled=levels.size_scaled[image, level],
+                    chip_size=config.chip_size,
+                    stride=config.stride,
+                    valid_scaled=boxes_scaled[counts],
+                    ignored_scaled=boxes_scaled[usable[start:stop] & ~counts],
+                ),
+            )
+
+
+def shard_bounds(image: Ints, target: int) -> Ints:
+    """Cut chips into shards of whole images, of `target` chips or a little more.
+
+    An image with more chips than that is cut itself: no shard grows without bound.
+
+    Parameters
+    ----------
+    image
+        Image row of each chip, sorted, shape ``(C,)``.
+    target
+        Chips a shard should hold.
+
+    Returns
+    -------
+    ndarray
+        First chip of each shard and the end of the last, shape ``(S + 1,)``; one empty shard without any chip.
+    """
+    first_of_image = np.flatnonzero(np.diff(image, prepend=-1)).tolist()
+    bounds = [0]
+    for first, stop in itertools.pairwise([*first_of_image, len(image)]):
+        if bounds[-1] < first and stop - bounds[-1] > target:
+            bounds.append(first)
+        while stop - bounds[-1] > target:
+            bounds.append(bounds[-1] + target)
+    return np.array([*bounds, len(image)], dtype=np.int64)
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    """Yield what a user should know about the configuration."""
+    config = plan.config
+    if config.stride > config.chip_size:
+        yield f"stride {config.stride} is above the chip size {config.chip_size}: the grid leaves places out"
+    if config.valid_ranges is None:
+        return
+    annotations = plan.dataset.annotations
+    learnable = (annotations.invalid == 0) & (annotations.ignored_by == 0)
+    nowhere = int(np.count_nonzero(learnable & ~plan.fits.in_range.any(axis=1)))
+    if nowhere:
+        holes = ", ".join(str(gap) for gap in gaps(config.valid_ranges))
+        yield f"no valid range holds sizes {holes} px: {nowhere} annotations lie there and are learnt nowhere"

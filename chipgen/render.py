@@ -1,0 +1,232 @@
+"""From one shard of the plan to finished chips: each image is decoded once, each mask read once."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from chipgen.chips import KINDS, Crop
+from chipgen.dataset import Skipped
+from chipgen.errors import UnusableError
+from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
+from chipgen.labels import STATES
+from chipgen.masks import Mask, crop_keypoints, crop_mask, read_keypoints, read_mask
+from chipgen.rows import ChipRow, ObjectRow, SourceRow, bbox_of, range_chip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from chipgen.boxes import Floats
+    from chipgen.export_config import ExportConfig
+    from chipgen.shard import Shard
+
+OURS = frozenset(
+    {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "keypoints", "num_keypoints"}
+)
+"""Fields of a source annotation that are made anew; all others are extra."""
+
+Read = TypeVar("Read")
+
+
+@dataclass
+class Findings:
+    """What came up while chips were made.
+
+    Parameters
+    ----------
+    skipped
+        Images and masks that could not be used.
+    notes
+        How many images each remark applies to.
+    images
+        Row in the dataset and reason of each skipped image.
+    """
+
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    images: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Details:
+    """What an annotation carries besides its box, read once however many chips show it."""
+
+    mask: Mask | None
+    points: Floats | None
+    extra: dict[str, Any] | None
+
+
+def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -> Iterator[ChipRow]:
+    """Make the chips of a shard, in plan order.
+
+    Parameters
+    ----------
+    shard
+        The chips to make.
+    root
+        The image root.
+    config
+        How to draw and label them.
+    findings
+        Filled along the way: the chips of an image that cannot be used are left out and noted there.
+    """
+    for image, chips in itertools.groupby(range(len(shard.chips)), key=lambda chip: int(shard.chips.image[chip])):
+        try:
+            picture = _open(shard, image, root, config)
+        except UnusableError as error:
+            findings.skipped.append(_skipped_image(shard, image, error))
+            findings.images[int(shard.image_row[image])] = error.reason
+            continue
+        findings.notes.update(picture.notes)
+        drawer = _ImageRenderer(shard, image, picture, config, findings)
+        for chip in chips:
+            yield drawer.chip(chip)
+
+
+def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture:
+    """Decode an image of the shard."""
+    path = locate(root, shard.images.file_name[image], follow_symlinks=config.follow_symlinks)
+    width, height = shard.images.size_img[image].tolist()
+    return open_picture(path, (width, height), config.max_pixels)
+
+
+def _skipped_image(shard: Shard, image: int, error: UnusableError) -> Skipped:
+    """Return the line for an image that cannot be used."""
+    image_id, file_name = int(shard.images.id[image]), shard.images.file_name[image]
+    return Skipped("image", image_id, None, file_name, error.reason, error.message)
+
+
+class _ImageRenderer:
+    """Makes the chips of one decoded image."""
+
+    def __init__(self, shard: Shard, image: int, picture: Picture, config: ExportConfig, findings: Findings) -> None:
+        self.shard, self.image, self.picture = shard, image, picture
+        self.config, self.findings = config, findings
+        self.details: dict[int, _Details] = {}
+        width, height = shard.images.size_img[image].tolist()
+        self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], width, height)
+
+    def chip(self, chip: int) -> ChipRow:
+        """Make one chip."""
+        shard, config = self.shard, self.config
+        crop = shard.crop(chip, pad=config.pad)
+        pixels = cut(self.picture.pixels, crop, config)
+        first, stop = np.searchsorted(shard.boxes.chip, (chip, chip + 1)).tolist()
+        if config.ignored == "paint":
+            boxes, valid = shard.boxes.xyxy_chip[first:stop], shard.boxes.state[first:stop] == 0
+            pixels = paint_over(pixels, _whole(boxes[~valid]), _whole(boxes[valid]), config.fill)
+        chip_id, level = shard.first_chip + chip, int(shard.chips.level[chip])
+        return ChipRow(
+            image_id=chip_id,
+            file_name=f"{chip_id:08d}-{self.source.image_id}-{level}.{EXTENSIONS[config.image_format]}",
+            encoded=encode(pixels, config),
+            size=crop.size,
+            content=crop.content,
+            kind=KINDS[shard.chips.kind[chip]],
+            level=level,
+            source=self.source,
+            origin_img=crop.origin_img,
+            factor=crop.factor,
+            valid_range=range_chip(shard.range_img[chip], shard.factor[chip]),
+            objects=tuple(self.objects(range(first, stop), crop)),
+        )
+
+    def objects(self, boxes: range, crop: Crop) -> Iterator[ObjectRow]:
+        """Yield the boxes of a chip that are written."""
+        leave_out = self.config.ignored in {"drop", "paint"}
+        for box in boxes:
+            if self.shard.boxes.state[box] == 0 or not leave_out:
+                yield self.object(box, crop)
+
+    def object(self, box: int, crop: Crop) -> ObjectRow:
+        """Finish one box: its mask, keypoints and extra fields."""
+        boxes, annotations = self.shard.boxes, self.shard.annotations
+        annotation = int(boxes.annotation[box])
+        details = self.read(annotation)
+        bbox = bbox_of(boxes.xyxy_chip[box])
+        segmentation, area = None, bbox[2] * bbox[3]
+        if details.mask is not None:
+            segmentation, mask_area = crop_mask(details.mask, crop)
+            area = mask_area if segmentation is not None else area
+        keypoints, labelled = (None, None) if details.points is None else crop_keypoints(details.points, crop)
+        reason = STATES[boxes.state[box]]
+        return ObjectRow(
+            id=self.shard.first_box + box + 1,
+            bbox=bbox,
+            category=int(annotations.category[annotation]),
+            category_id=int(annotations.category_id[annotation]),
+            area=round(area, 3),
+            crowd=bool(reason) and self.config.ignored != "keep",
+            valid=not reason,
+            ignore_reason=reason,
+            visibility=round(float(boxes.visibility[box]), 6),
+            source_id=int(annotations.id[annotation]),
+            segmentation=segmentation,
+            keypoints=keypoints,
+            num_keypoints=labelled,
+            extra=details.extra,
+        )
+
+    def read(self, annotation: int) -> _Details:
+        """Read what an annotation carries besides its box, once; a broken mask is noted and left out."""
+        if annotation not in self.details:
+            fields = _parse(self.shard.annotations.raw[annotation])
+            self.details[annotation] = _Details(
+                self.guard(annotation, self.read_mask, fields.get("segmentation")),
+                self.guard(annotation, read_keypoints, fields.get("keypoints")),
+                {name: value for name, value in fields.items() if name not in OURS} or None,
+            )
+        return self.details[annotation]
+
+    def read_mask(self, value: Any) -> Mask | None:
+        """Read a mask of this image."""
+        return read_mask(value, (self.source.width, self.source.height))
+
+    def guard(self, annotation: int, read: Callable[[Any], Read], value: Any) -> Read | None:
+        """Read a mask or keypoints, or note why not."""
+        try:
+            return read(value)
+        except UnusableError as error:
+            self.findings.skipped.append(
+                Skipped(
+                    kind="mask",
+                    image_id=self.source.image_id,
+                    annotation_id=int(self.shard.annotations.id[annotation]),
+                    file_name=self.source.file_name,
+                    reason=error.reason,
+                    message=error.message,
+                )
+            )
+            return None
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    """Parse an annotation; the forgiving reader takes what the fast one refuses (NaN in a mask)."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        value = json.loads(raw, parse_constant=lambda _: None, parse_float=_finite)
+    assert isinstance(value, dict)
+    return value
+
+
+def _finite(text: str) -> float | None:
+    """Read a number; what JSON cannot write again becomes null."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _whole(boxes_chip: Floats) -> list[tuple[int, int, int, int]]:
+    """Return the whole pixels that boxes touch."""
+    return [
+        (math.floor(x1 + 1e-6), math.floor(y1 + 1e-6), math.ceil(x2 - 1e-6), math.ceil(y2 - 1e-6))
+        for x1, y1, x2, y2 in boxes_chip.tolist()
+    ]

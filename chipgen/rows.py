@@ -1,0 +1,119 @@
+"""What a writer is given: finished chips, one at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chipgen.boxes import Floats
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """One box in one chip.
+
+    Parameters
+    ----------
+    id
+        Unique in the output, from 1 on: COCO's evaluation takes 0 for "no match".
+    bbox
+        x, y, width, height, chip px.
+    category, category_id
+        Position in the category table; the source's id.
+    area
+        Area of the mask where there is one, else of the box; square chip px.
+    crowd
+        Written as a crowd: ignored, unless ignored boxes are kept as ordinary ones.
+    valid, ignore_reason, visibility
+        Whether to learn it, why not, and the share of it that is visible.
+    source_id
+        Id of the source annotation.
+    segmentation
+        Polygons or run-length code, chip px; None when there is nothing of it in the chip.
+    keypoints, num_keypoints
+        Triples x, y, v, chip px, and how many are labelled; None when the source has none.
+    extra
+        All other fields of the source; None when there are none.
+    """
+
+    id: int
+    bbox: tuple[float, float, float, float]
+    category: int
+    category_id: int
+    area: float
+    crowd: bool
+    valid: bool
+    ignore_reason: str
+    visibility: float
+    source_id: int
+    segmentation: Any
+    keypoints: list[float] | None
+    num_keypoints: int | None
+    extra: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """The image a chip was cut from, as its annotations describe it."""
+
+    image_id: int
+    file_name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ChipRow:
+    """One finished chip.
+
+    Parameters
+    ----------
+    image_id
+        Id of the chip.
+    file_name
+        Name for a file or for the Parquet column ``image.path``.
+    encoded
+        The encoded chip.
+    size, content
+        Width and height with and without padding, chip px.
+    kind, level
+        ``positive`` or ``negative``; number of the level.
+    source
+        The image it was cut from.
+    origin_img, factor
+        image px = chip px / factor + origin.
+    valid_range
+        ``(lo, hi)`` in chip px; hi None when open.
+    objects
+        Its boxes.
+    """
+
+    image_id: int
+    file_name: str
+    encoded: bytes
+    size: tuple[int, int]
+    content: tuple[int, int]
+    kind: str
+    level: int
+    source: SourceRow
+    origin_img: tuple[float, float]
+    factor: tuple[float, float]
+    valid_range: tuple[float, float | None]
+    objects: tuple[ObjectRow, ...]
+
+
+def range_chip(range_img: Floats, factor: Floats) -> tuple[float, float | None]:
+    """Return a valid range in chip px: image px times the square root of the change of area."""
+    lo, hi = (range_img * math.sqrt(factor[0] * factor[1])).tolist()
+    return lo, None if math.isinf(hi) else hi
+
+
+def bbox_of(xyxy_chip: Floats) -> tuple[float, float, float, float]:
+    """Return COCO's x, y, width, height of one box, to a thousandth of a pixel.
+
+    Corners are rounded before sides are taken, so that a box never grows beyond its chip.
+    """
+    x1, y1, x2, y2 = (round(end, 3) for end in xyxy_chip.tolist())
+    return x1, y1, round(x2 - x1, 3), round(y2 - y1, 3)

@@ -1,0 +1,108 @@
+"""One shard of a plan: all that is needed to write it, small enough to travel to a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipgen.chips import Chips, Crop
+from chipgen.dataset import Annotations, Images
+from chipgen.labels import ChipBoxes
+
+if TYPE_CHECKING:
+    from chipgen.boxes import Floats, Ints
+    from chipgen.plan import Plan
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some chips of a plan with their images, boxes and annotations; rows count within the shard.
+
+    Parameters
+    ----------
+    index, count
+        Number of this shard and of all.
+    first_chip, first_box
+        Row in the plan of the first chip and the first box here.
+    images, annotations
+        Those that the chips show.
+    chips, boxes
+        Rows refer to the tables above.
+    image_row
+        Row of each image in the dataset, shape ``(I,)``, int64.
+    factor, range_img
+        Factors and valid range of each chip, shape ``(C, 2)``, float64.
+    chip_size
+        Side of a padded chip, px.
+    """
+
+    index: int
+    count: int
+    first_chip: int
+    first_box: int
+    images: Images
+    annotations: Annotations
+    chips: Chips
+    boxes: ChipBoxes
+    image_row: Ints
+    factor: Floats
+    range_img: Floats
+    chip_size: int
+
+    def crop(self, chip: int, *, pad: bool) -> Crop:
+        """Return the place of a chip in its image."""
+        factor_x, factor_y = self.factor[chip].tolist()
+        x, y = self.chips.origin_scaled[chip].tolist()
+        width, height = self.chips.content[chip].tolist()
+        size = (self.chip_size, self.chip_size) if pad else (width, height)
+        return Crop((factor_x, factor_y), (x, y), (width, height), size)
+
+
+def take_shard(plan: Plan, index: int) -> Shard:
+    """Cut one shard out of a plan."""
+    first, stop = plan.shards[index : index + 2].tolist()
+    first_box, stop_box = plan.box_spans[[first, stop]].tolist()
+    chips, boxes = _rows(plan.chips, first, stop), _box_rows(plan.boxes, first_box, stop_box)
+    image_row, image = np.unique(chips.image, return_inverse=True)
+    annotation_row, annotation = np.unique(boxes.annotation, return_inverse=True)
+    images = plan.dataset.images
+    cell = (chips.image, chips.level)
+    return Shard(
+        index=index,
+        count=len(plan.shards) - 1,
+        first_chip=first,
+        first_box=first_box,
+        images=Images(
+            images.id[image_row],
+            tuple(images.file_name[row] for row in image_row.tolist()),
+            images.size_img[image_row],
+        ),
+        annotations=plan.dataset.annotations.take(annotation_row),
+        chips=replace(chips, image=image.reshape(-1)),
+        boxes=replace(boxes, chip=boxes.chip - first, annotation=annotation.reshape(-1)),
+        image_row=image_row,
+        factor=plan.levels.factor[cell],
+        range_img=plan.levels.range_img[cell],
+        chip_size=plan.config.chip_size,
+    )
+
+
+def _rows(chips: Chips, first: int, stop: int) -> Chips:
+    """Return some chips."""
+    rows = slice(first, stop)
+    return Chips(chips.image[rows], chips.level[rows], chips.kind[rows], chips.origin_scaled[rows], chips.content[rows])
+
+
+def _box_rows(boxes: ChipBoxes, first: int, stop: int) -> ChipBoxes:
+    """Return some boxes."""
+    rows = slice(first, stop)
+    return ChipBoxes(
+        boxes.chip[rows],
+        boxes.annotation[rows],
+        boxes.xyxy_chip[rows],
+        boxes.visibility[rows],
+        boxes.enclosed[rows],
+        boxes.state[rows],
+    )

@@ -1,0 +1,138 @@
+"""COCO shards: a folder of chips with its own annotation file; and the merged file, which trainers read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from chipgen.dataset import Categories
+    from chipgen.rows import ChipRow, ObjectRow
+    from chipgen.store import Staging
+
+OURS = frozenset({"ignore_reason", "valid", "visibility", "source_id"})
+"""Fields we add; a source field of the same name is kept as ``source_<name>``."""
+
+NEVER = "ignore"
+"""No annotation carries this key: one trainer stops on it, another turns the region into background."""
+
+
+def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging, path: str) -> int:
+    """Write one shard; see `chipgen.writers.Writer`."""
+    folder = PurePosixPath(path).parent
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for row in rows:
+        with staging.create(str(folder / "images" / row.file_name)) as file:
+            file.write(row.encoded)
+        images.append(_image(row))
+        annotations.extend(_annotation(row, obj) for obj in row.objects)
+    with staging.create(path) as file:
+        for piece in _document(map(_dump, images), map(_dump, annotations), categories):
+            file.write(piece)
+    return len(images)
+
+
+def merge_coco(shards: Sequence[str], categories: Categories, staging: Staging, path: str) -> None:
+    """Write the annotation file of all shards; file names become relative to it.
+
+    Shards are read one after the other, twice: no more than one is in memory at a time.
+
+    Parameters
+    ----------
+    shards
+        Paths of the shards' annotation files, as staged.
+    categories
+        The category table.
+    staging, path
+        Where to write.
+    """
+
+    def images() -> Iterator[bytes]:
+        for shard in shards:
+            for image in _section(staging, shard, "images"):
+                value = msgspec.json.decode(image)
+                value["file_name"] = str(PurePosixPath(shard).parent / value["file_name"])
+                yield _dump(value)
+
+    def annotations() -> Iterator[bytes]:
+        for shard in shards:
+            yield from map(bytes, _section(staging, shard, "annotations"))
+
+    with staging.create(path) as file:
+        for piece in _document(images(), annotations(), categories):
+            file.write(piece)
+
+
+def _section(staging: Staging, path: str, name: str) -> list[msgspec.Raw]:
+    """Return the raw entries of one section of a staged shard."""
+    document = msgspec.json.decode(staging.read(path), type=dict[str, msgspec.Raw])
+    return msgspec.json.decode(document[name], type=list[msgspec.Raw])
+
+
+def _document(images: Iterable[bytes], annotations: Iterable[bytes], categories: Categories) -> Iterator[bytes]:
+    """Yield a COCO file in pieces, one entry a line."""
+    yield b'{"info": {"description": "SNIPER chips made by chipgen"},\n'
+    for name, entries in (("images", images), ("annotations", annotations), ("categories", categories.raw)):
+        yield b'"%s": [' % name.encode()
+        for number, entry in enumerate(entries):
+            yield (b",\n" if number else b"\n") + entry
+        yield b"\n]}\n" if name == "categories" else b"\n],\n"
+
+
+def _dump(value: dict[str, Any]) -> bytes:
+    """Write a value as JSON; ASCII only, so that no reader's locale matters."""
+    return json.dumps(value, separators=(", ", ": "), allow_nan=False).encode("ascii")
+
+
+def _image(row: ChipRow) -> dict[str, Any]:
+    """Return the entry of a chip."""
+    lo, hi = row.valid_range
+    return {
+        "id": row.image_id,
+        "file_name": f"images/{row.file_name}",
+        "width": row.size[0],
+        "height": row.size[1],
+        "chipgen": {
+            "kind": row.kind,
+            "level": row.level,
+            "source": vars(row.source),
+            "transform": {
+                "x0": row.origin_img[0],
+                "y0": row.origin_img[1],
+                "factor_x": row.factor[0],
+                "factor_y": row.factor[1],
+            },
+            "content_width": row.content[0],
+            "content_height": row.content[1],
+            "valid_range": {"lo": lo, "hi": hi},
+        },
+    }
+
+
+def _annotation(row: ChipRow, obj: ObjectRow) -> dict[str, Any]:
+    """Return the entry of a box."""
+    extra = {
+        f"source_{name}" if name in OURS else name: value for name, value in (obj.extra or {}).items() if name != NEVER
+    }
+    points = {} if obj.keypoints is None else {"keypoints": obj.keypoints, "num_keypoints": obj.num_keypoints}
+    return {
+        **extra,
+        "id": obj.id,
+        "image_id": row.image_id,
+        "category_id": obj.category_id,
+        "bbox": obj.bbox,
+        "area": obj.area,
+        "iscrowd": int(obj.crowd),
+        "segmentation": obj.segmentation if obj.segmentation is not None else [],
+        **points,
+        "valid": obj.valid,
+        "ignore_reason": obj.ignore_reason,
+        "visibility": obj.visibility,
+        "source_id": obj.source_id,
+    }

@@ -1,0 +1,178 @@
+"""The planner as one would write it on a first reading of the method: loops over plain numbers, slow and plain.
+
+It shares with the program the dataset (clipped boxes), the automatic ranges and the random stream; nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chipgen.dataset import IGNORED_BY, INVALID
+from chipgen.samplers import random_stream
+
+if TYPE_CHECKING:
+    from chipgen import Plan
+
+EPS = 1e-6
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class NaiveBox:
+    """A box in a chip: which annotation, where, how visible, and why ignored."""
+
+    annotation: int
+    xyxy_chip: Box
+    visibility: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class NaiveChip:
+    """A chip and what it holds."""
+
+    image: int
+    level: int
+    origin: tuple[int, int]
+    content: tuple[int, int]
+    boxes: tuple[NaiveBox, ...]
+
+
+def scaled_size(token: str, width: int, height: int) -> tuple[int, int]:
+    """Return the scaled size of an image under one scale token."""
+    if token.endswith("x"):
+        numerator, denominator = float(token[:-1]), 1.0
+    elif "x" in token:
+        short, longest = (float(part) for part in token.split("x"))
+        by_longest = longest / max(width, height) < short / min(width, height)
+        numerator = longest if by_longest else short
+        denominator = max(width, height) if by_longest else min(width, height)
+    else:
+        numerator, denominator = float(token), max(width, height)
+    first, second = (max(1, math.floor(side * numerator / denominator + 0.5)) for side in (width, height))
+    return first, second
+
+
+class NaivePlanner:
+    """Plans what a plan was made from, again."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.config = plan, plan.config
+        self.annotations = plan.dataset.annotations
+
+    def chips(self) -> list[NaiveChip]:
+        """Return all chips in plan order."""
+        found = []
+        for image, level in itertools.product(range(len(self.plan.dataset.images)), range(len(self.config.scales))):
+            place = _Place(self, image, level)
+            found += [place.chip(origin) for origin in place.cover()]
+        return found
+
+
+class _Place:
+    """One image at one level."""
+
+    def __init__(self, planner: NaivePlanner, image: int, level: int) -> None:
+        self.planner, self.image, self.level = planner, image, level
+        width, height = (int(side) for side in planner.plan.dataset.images.size_img[image])
+        self.size = scaled_size(planner.config.scales[level].token, width, height)
+        self.factor = (self.size[0] / width, self.size[1] / height)
+        chip = planner.config.chip_size
+        self.content = (min(chip, self.size[0]), min(chip, self.size[1]))
+        self.range = tuple(float(end) for end in planner.plan.levels.range_img[image, level])
+        self.rows = [row for row, own in enumerate(planner.annotations.image) if own == image and self.usable(row)]
+
+    def usable(self, row: int) -> bool:
+        """Tell whether an annotation has a box at all."""
+        return INVALID[self.planner.annotations.invalid[row]] == ""
+
+    def scaled(self, row: int) -> Box:
+        """Return a box, scaled px."""
+        x1, y1, x2, y2 = (float(end) for end in self.planner.annotations.xyxy_img[row])
+        return x1 * self.factor[0], y1 * self.factor[1], x2 * self.factor[0], y2 * self.factor[1]
+
+    def in_range(self, row: int) -> bool:
+        """Tell whether the size of a box lies in the valid range."""
+        x1, y1, x2, y2 = (float(end) for end in self.planner.annotations.xyxy_img[row])
+        return self.range[0] - EPS <= math.sqrt((x2 - x1) * (y2 - y1)) < self.range[1] - EPS
+
+    def origins(self, row: int, axis: int) -> list[int]:
+        """Return every whole position at which a window encloses a box along one axis."""
+        box, room = self.scaled(row), self.size[axis] - self.content[axis]
+        low, high = box[axis + 2] - self.content[axis] - EPS, box[axis] + EPS
+        around = range(max(0, math.floor(low) - 1), min(room, math.ceil(high) + 1) + 1)
+        return [position for position in around if low <= position <= high]
+
+    def holdable(self, row: int) -> bool:
+        """Tell whether some window holds a box."""
+        return bool(self.origins(row, 0) and self.origins(row, 1))
+
+    def counts(self, row: int) -> bool:
+        """Tell whether a box counts toward positive chips."""
+        x1, y1, x2, y2 = self.scaled(row)
+        thick = min(x2 - x1, y2 - y1) >= max(self.planner.config.min_box, 1.0) - EPS
+        learnable = IGNORED_BY[self.planner.annotations.ignored_by[row]] == ""
+        return learnable and self.in_range(row) and self.holdable(row) and thick
+
+    def positions(self, rows: list[int], axis: int) -> list[int]:
+        """Return all candidate positions along one axis."""
+        room = self.size[axis] - self.content[axis]
+        grid = {*range(0, room, self.planner.config.stride), room}
+        extra = set()
+        for row in rows:
+            own = self.origins(row, axis)
+            if not grid & set(own):
+                extra.add((own[0] + own[-1]) // 2)
+        return sorted(grid | extra)
+
+    def cover(self) -> list[tuple[int, int]]:
+        """Return the origins of the greedy cover."""
+        left = [row for row in self.rows if self.counts(row)]
+        if not left:
+            return []
+        image_id = int(self.planner.plan.dataset.images.id[self.image])
+        rng = random_stream(self.planner.config.seed, image_id, self.level)
+        xs, ys = (self.positions(left, axis) for axis in (0, 1))
+        rank_x, rank_y = (dict(zip(p, rng.permutation(len(p)).tolist(), strict=True)) for p in (xs, ys))
+        where = {row: (set(self.origins(row, 0)), set(self.origins(row, 1))) for row in left}
+        chosen = []
+        while left:
+            gains = {
+                (x, y): sum(x in where[row][0] and y in where[row][1] for row in left)
+                for x, y in itertools.product(xs, ys)
+            }
+            best = min(gains, key=lambda at: (-gains[at], rank_x[at[0]], rank_y[at[1]]))
+            chosen.append(best)
+            left = [row for row in left if best[0] not in where[row][0] or best[1] not in where[row][1]]
+        return chosen
+
+    def chip(self, origin: tuple[int, int]) -> NaiveChip:
+        """Return a chip with its boxes."""
+        boxes = [self.box(row, origin) for row in self.rows]
+        return NaiveChip(self.image, self.level, origin, self.content, tuple(box for box in boxes if box))
+
+    def box(self, row: int, origin: tuple[int, int]) -> NaiveBox | None:
+        """Return a box in a chip, or None when it does not meet it."""
+        x1, y1, x2, y2 = self.scaled(row)
+        left, top = max(x1, origin[0]), max(y1, origin[1])
+        right, bottom = min(x2, origin[0] + self.content[0]), min(y2, origin[1] + self.content[1])
+        if right - left < 1 - EPS or bottom - top < 1 - EPS:
+            return None
+        visibility = (right - left) * (bottom - top) / ((x2 - x1) * (y2 - y1))
+        cut = (left - origin[0], top - origin[1], right - origin[0], bottom - origin[1])
+        return NaiveBox(row, cut, min(visibility, 1.0), self.reason(row, visibility, min(right - left, bottom - top)))
+
+    def reason(self, row: int, visibility: float, side: float) -> str:
+        """Return why a box is ignored in a chip, or nothing."""
+        config = self.planner.config
+        checks = (
+            ("crowd", IGNORED_BY[self.planner.annotations.ignored_by[row]] != ""),
+            ("out_of_range", not self.in_range(row)),
+            ("too_large", not self.holdable(row)),
+            ("truncated", visibility < config.min_visibility - EPS),
+            ("too_small", side < config.min_box - EPS),
+        )
+        return next((name for name, applies in checks if applies), "")
