@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from chipgen.chips import Crop
     from chipgen.export_config import ExportConfig
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
-"""Recognised by content, whatever the file's name; none of them runs another program."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""Recognised by content, whatever the file's name; none of them runs another program. MPO is read as JPEG."""
 
 UNSUPPORTED = {
     b"%!PS": "PostScript",

@@ -39,9 +39,10 @@ class Suggestion:
 def suggest(sizes_img: Floats, chip_size: int = GOOD_CHIP) -> Suggestion | None:
     """Find the fewest scales that bring the 2nd to 98th percentile of object sizes to 50 to 250 px of a 512 chip.
 
-    One scale serves sizes of a ratio of 5; each further one adds a ratio of 4, because neighbours overlap. The
-    scales are spread evenly (in ratio) between the one that the smallest objects need and the one that the largest
-    need. No scale enlarges by more than 4.
+    One scale serves sizes of a ratio of 5; each further one adds a ratio of 4, because neighbours overlap. The span
+    of sizes is cut into as many parts of equal ratio as there are scales, and each scale brings the middle of its
+    part to the middle of the good sizes. No scale enlarges by more than 4: objects that would
+    need more get the best of it.
 
     Parameters
     ----------
@@ -59,12 +60,11 @@ def suggest(sizes_img: Floats, chip_size: int = GOOD_CHIP) -> Suggestion | None:
         return None
     small, large = np.percentile(sizes_img, PERCENTILES).tolist()
     low, high = (end * chip_size / GOOD_CHIP for end in GOOD_SIZE)
-    beyond_one = math.log(large / small / (high / low)) / math.log(high / low * OVERLAP)
+    span = (max(small, low / LARGEST_FACTOR), max(large, low / LARGEST_FACTOR))
+    beyond_one = math.log(span[1] / span[0] / (high / low)) / math.log(high / low * OVERLAP)
     count = 1 + max(0, math.ceil(beyond_one - 1e-9))
-    if count == 1:
-        factors = [math.sqrt(low * high / (small * large))]
-    else:
-        factors = np.geomspace(low / small, high / large, count).tolist()
+    middles = span[0] * (span[1] / span[0]) ** ((np.arange(count) + 0.5) / count)
+    factors = (math.sqrt(low * high) / middles).tolist()
     tidy = sorted({float(f"{min(factor, LARGEST_FACTOR):.3g}") for factor in factors}, reverse=True)
     ranges = auto_ranges(np.array([tidy]), chip_size)[0].tolist()
     return Suggestion(

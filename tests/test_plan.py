@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,9 @@ import chipgen
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
 from chipgen.plan import shard_bounds
+
+if TYPE_CHECKING:
+    import random
 
 BUSY = settings(deadline=None, max_examples=150)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, setting, with_options
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, setting, tell, with_options
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, parse_fill
@@ -68,6 +68,8 @@ def build(**options: Any) -> int:
         return 0
     from chipgen.build import run  # noqa: PLC0415 -- heavy, and not needed for --help
 
+    tell(options, f"images: {plan.dataset.source.root}")
+    tell(options, f"planned: {len(plan.chips):,} chips in {len(plan.shards) - 1} shards")
     report = run(plan, _path(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
@@ -97,6 +99,7 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
     from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
     from chipgen.plan import make_plan  # noqa: PLC0415
 
+    tell(options, f"reading: {options['coco']}")
     dataset = read_coco(
         options["coco"],
         options["images"],

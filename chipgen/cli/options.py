@@ -19,7 +19,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -91,9 +91,15 @@ COMMON_OPTIONS = (
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="Print no report."),
-    click.option("-v", "--verbose", is_flag=True, help="Print more about what is done."),
+    click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done."),
     click.option("--debug", is_flag=True, help="Show where an error came from."),
 )
+
+
+def tell(options: Mapping[str, Any], line: str) -> None:
+    """With ``--verbose``, say on stderr what is being done."""
+    if options["verbose"]:
+        click.echo(line, err=True)
 
 
 def with_options(*groups: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, with_options
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, tell, with_options
 
 if TYPE_CHECKING:
     from chipgen.report import BuiltStats, Stats
@@ -48,6 +48,7 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     from chipgen.report import stats as describe  # noqa: PLC0415
 
     scales, ranges = scales_and_ranges(options["scales"], options["valid_ranges"], options["preset"])
+    tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
     dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:

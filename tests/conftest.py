@@ -1,0 +1,28 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from run_cli import chipgen
+from small_set import SCALES, write_small_set
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def small_set(tmp_path: Path) -> Path:
+    """Return the annotation file of a fresh small dataset."""
+    return write_small_set(tmp_path / "set")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return finished builds of the small dataset, by format; not to be changed."""
+    folder = tmp_path_factory.mktemp("built")
+    coco = write_small_set(folder / "set")
+    for name in ("parquet", "coco"):
+        chipgen("build", "--coco", str(coco), *SCALES, "--format", name, "--out", str(folder / name)).expect(0)
+    return {name: folder / name for name in ("parquet", "coco")}

@@ -1,0 +1,101 @@
+"""The sampler protocol: finding one, calling it, and what happens when it breaks a law."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from datasets_made import Coco
+from run_cli import chipgen as run
+
+import chipgen
+from chipgen.errors import SamplerError, UsageError
+from chipgen.samplers import find_sampler, name_of, random_stream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from chipgen import Dataset, View
+
+
+def dataset() -> Dataset:
+    coco = Coco()
+    image = coco.image(1000, 800)
+    coco.box(image, [10, 10, 50, 50])
+    coco.box(image, [700, 600, 50, 50])
+    coco.box(image, [700, 600, 50, 50], iscrowd=1)
+    return coco.read()
+
+
+def corner(view: View, rng: np.random.Generator) -> Any:
+    """Take one chip, whatever there is."""
+    del rng
+    return (view.size_scaled - view.content)[None]
+
+
+def test_a_callable_chooses_the_chips_and_the_rest_is_done_for_it() -> None:
+    plan = chipgen.plan(dataset(), "1x", sampler=corner, chip_size=256)
+    assert plan.chips.origin_scaled.tolist() == [[744, 544]]
+    assert plan.config.sampler == "test_samplers:corner"
+    assert plan.ledger().counts()["uncovered"] == 2
+    assert plan.summary().coverage == 0.0
+
+
+def test_view_tells_valid_boxes_from_ignored_ones() -> None:
+    seen: list[View] = []
+
+    def spy(view: View, rng: np.random.Generator) -> Any:
+        del rng
+        seen.append(view)
+        return []
+
+    chipgen.plan(dataset(), "1x,0.5x", "0-,0-10", sampler=spy, chip_size=256)
+    assert [(view.level, len(view.valid_scaled), len(view.ignored_scaled)) for view in seen] == [(0, 2, 1), (1, 0, 3)]
+    assert seen[1].ignored_scaled[0].tolist() == [5, 5, 30, 30]
+
+
+@pytest.mark.parametrize("origins", [[[0.5, 0.5]], [[-1, 0]], [[745, 0]], [1, 2], [[1, 2, 3]], [["a", "b"]], None])
+def test_what_the_protocol_forbids_is_refused_by_name(origins: Any) -> None:
+    with pytest.raises(SamplerError, match="image 1, level 0"):
+        chipgen.plan(dataset(), "1x", sampler=lambda view, rng: origins, chip_size=256)
+
+
+def test_a_sampler_that_raises_is_named() -> None:
+    def broken(view: View, rng: np.random.Generator) -> Any:
+        raise KeyError(view.level + rng.integers(1))
+
+    with pytest.raises(SamplerError, match="broken: image 1, level 0: raised KeyError"):
+        chipgen.plan(dataset(), "1x", sampler=broken)
+
+
+@pytest.mark.parametrize("name", ["nothing", "no.such.module:thing", "os:nothing", "os:sep"])
+def test_unknown_samplers_are_usage_errors(name: str) -> None:
+    with pytest.raises(UsageError, match="--sampler"):
+        find_sampler(name)
+
+
+def test_names() -> None:
+    assert name_of(chipgen.sniper) == "sniper"
+    assert name_of(corner) == "test_samplers:corner"
+
+
+def test_stream_depends_on_seed_image_and_level_only() -> None:
+    def draw(*key: int) -> list[int]:
+        numbers: list[int] = random_stream(*key).integers(0, 1000, 5).tolist()
+        return numbers
+
+    keys = [(0, 1, 0), (1, 1, 0), (0, 2, 0), (0, 1, 1), (0, -1, 0), (0, 2**40, 0), (2**40, 0, 0)]
+    assert len({tuple(draw(*key)) for key in keys}) == len(keys)
+    assert draw(5, -7, 2) == draw(5, -7, 2)
+
+
+def test_sampler_of_ones_own_on_the_command_line(small_set: Path, tmp_path: Path) -> None:
+    code = "def top_left(view, rng):\n    import numpy as np\n    return np.zeros((1, 2), dtype=int)\n"
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    arguments = ("build", "--coco", str(small_set), "--scales", "1x", "--dry-run", "--json")
+    done = run(*arguments, "--sampler", "mine:top_left", cwd=tmp_path).expect(0)
+    assert '"chips": 4' in done.out
+    broken = run(*arguments, "--sampler", "mine:nothing", cwd=tmp_path).expect(2)
+    assert broken.err.startswith("--sampler: mine:nothing: cannot be loaded")
