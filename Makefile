@@ -24,8 +24,9 @@ $(VENV)/dev: pyproject.toml $(VENV)/core
 demo: $(VENV)/core
 	rm -rf demo
 	$(BIN)/python examples/make_dataset.py demo
-	$(BIN)/chipgen build --coco demo/instances.json --scales 1x,0.5x,512 --out demo/chips
+	$(BIN)/chipgen build --coco demo/instances.json --scales 2x,0.8x,768 --out demo/chips
 	$(BIN)/python examples/contact_sheet.py demo/chips demo/contact_sheet.png
+	$(BIN)/python examples/explain_image.py demo/chips demo/images demo/explained.png
 
 test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/ruff check .

@@ -201,7 +201,7 @@ def _do_shards(plan: Plan, root: Path, output: Output, config: ExportConfig) -> 
     Raises
     ------
     WorkerError
-        A worker process died.
+        A worker process died or ran out of memory.
     """
     count = len(plan.shards) - 1
     workers = min(config.workers or os.cpu_count() or 1, count)
@@ -216,8 +216,8 @@ def _do_shards(plan: Plan, root: Path, output: Output, config: ExportConfig) -> 
             for done in parallel(tasks):
                 bar.update(int(plan.shards[done.index + 1] - plan.shards[done.index]))
                 yield done
-    except BrokenProcessPool as error:
-        what = "a worker process died (killed, or out of memory)"
+    except (BrokenProcessPool, MemoryError) as error:
+        what = "a worker process died or ran out of memory"
         todo = "run the same command again, with fewer --workers or a lower --max-pixels"
         raise WorkerError.one(output.out, "", what, todo) from error
 

@@ -129,3 +129,7 @@ class UnusableError(DataError):
         super().__init__([Problem("", "", message, reason)])
         self.reason = reason
         self.message = message
+
+    def __reduce__(self) -> tuple[type[UnusableError], tuple[str, str]]:
+        """Travel between processes by reason and message."""
+        return type(self), (self.reason, self.message)

@@ -45,6 +45,11 @@ class Stats:
     suggestion: Suggestion | None
     summary: Summary | None
 
+    @property
+    def too_large(self) -> int:
+        """Return how many objects fit no chip at any level that would learn them."""
+        return self.summary.ledger["too_large"] if self.summary else 0
+
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, for JSON."""
         return asdict(self)
@@ -59,6 +64,10 @@ class Stats:
                 f"suggested    --scales {found.scales} --valid-ranges {found.valid_ranges}\n"
                 f"             brings sizes {found.small_img:.1f} to {found.large_img:.1f} px, the 2nd to 98th "
                 "percentile, to about 50-250 px in a 512 chip"
+            )
+        if self.too_large:
+            advice += (
+                f"\n             {self.too_large} objects fit no chip there; a coarser scale (512) would hold them"
             )
         return advice if self.summary is None else f"{self.summary}\n\n{advice}"
 

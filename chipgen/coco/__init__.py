@@ -77,7 +77,7 @@ def read_coco(
     del data
     image_table = image_columns(tables.images, str(path), problems)
     category_table = category_columns(tables.categories, str(path), problems)
-    annotations = annotation_columns(tables.annotations, image_table, category_table, str(path), problems)
+    annotations, clipped = annotation_columns(tables.annotations, image_table, category_table, str(path), problems)
     if len(annotations) and not len(category_table):
         todo = "list the categories that the annotations name"
         problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
@@ -87,7 +87,7 @@ def read_coco(
     if problems:
         raise DataError(problems)
     root, looked_in = find_root(Path(path), None if images is None else Path(images), image_table.file_name)
-    notes = (*tables.notes, *_notes(image_table, category_table, annotations))
+    notes = (*tables.notes, *_notes(image_table, category_table, annotations, clipped))
     source = Source(str(path), root, looked_in, sha256)
     return Dataset(image_table, annotations, category_table, source, skipped, notes)
 
@@ -129,8 +129,12 @@ def _problem(path: str, entry: Skipped) -> Problem:
     return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
 
 
-def _notes(images: Images, categories: Categories, annotations: Annotations) -> Iterator[str]:
+def _notes(images: Images, categories: Categories, annotations: Annotations, clipped: int) -> Iterator[str]:
     """Yield what was kept but is worth knowing."""
+    if not len(annotations):
+        yield "there are no annotations: there will be no positive chips"
+    if clipped:
+        yield f"{clipped} boxes reached over the edge of their image and were clipped"
     if len(set(categories.name)) < len(categories.name):
         yield "several categories share a name; their ids tell them apart"
     shared = len(images) - len(set(images.file_name))

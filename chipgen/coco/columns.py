@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import Bools, Floats, Ints, clip, sides
+from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, clip, sides
 from chipgen.dataset import INVALID, Annotations, Categories, Images
 from chipgen.errors import Problem
 
@@ -62,15 +62,15 @@ def annotation_columns(
     categories: Categories,
     path: str,
     problems: list[Problem],
-) -> Annotations:
-    """Return the annotation table, sorted by (image id, annotation id), with what makes entries unusable."""
+) -> tuple[Annotations, int]:
+    """Return the annotation table, sorted by (image id, annotation id), and how many boxes were clipped."""
     _refuse_twice([entry.id for entry in entries], path, "annotations", problems)
     entries = sorted(entries, key=lambda entry: (entry.image_id, entry.id))
     image_id = _column(entry.image_id for entry in entries)
     category_id = _column(entry.category_id for entry in entries)
     image, category = _rows(images.id, image_id), _rows(categories.id, category_id)
-    invalid, xyxy_img = _boxes(entries, image, category, images)
-    return Annotations(
+    invalid, xyxy_img, clipped = _boxes(entries, image, category, images)
+    table = Annotations(
         id=_column(entry.id for entry in entries),
         image_id=image_id,
         category_id=category_id,
@@ -81,6 +81,7 @@ def annotation_columns(
         invalid=invalid,
         raw=tuple(entry.raw for entry in entries),
     )
+    return table, clipped
 
 
 def _mark(entry: AnnotationEntry) -> int:
@@ -98,8 +99,11 @@ def _rows(known: Ints, wanted: Ints) -> Ints:
     return np.where(known[order][at] == wanted, order[at], -1)
 
 
-def _boxes(entries: list[AnnotationEntry], image: Ints, category: Ints, images: Images) -> tuple[Ints, Floats]:
-    """Return for each entry why it is unusable (a position in `INVALID`) and its box clipped to its image."""
+def _boxes(entries: list[AnnotationEntry], image: Ints, category: Ints, images: Images) -> tuple[Ints, Floats, int]:
+    """Return for each entry why it is unusable (a position in `INVALID`) and its box clipped to its image.
+
+    Last comes the number of usable boxes that reached over the edge of their image.
+    """
     nothing = (0.0, 0.0, 0.0, 0.0)
     xywh = np.array([entry.bbox or nothing for entry in entries], dtype=np.float64).reshape(-1, 4)
     missing = np.fromiter((entry.bbox is None for entry in entries), dtype=np.bool_, count=len(entries))
@@ -121,5 +125,6 @@ def _boxes(entries: list[AnnotationEntry], image: Ints, category: Ints, images: 
     }
     codes = [INVALID.index(reason) for reason in reasons]
     invalid = np.select(list(reasons.values()), codes, default=0).astype(np.int64)
+    over = np.any(np.abs(raw - xyxy_img) > TOLERANCE, axis=1) & (invalid == 0)
     xyxy_img[invalid > 0] = 0.0
-    return invalid, xyxy_img
+    return invalid, xyxy_img, int(np.count_nonzero(over))

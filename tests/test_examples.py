@@ -1,0 +1,128 @@
+"""The demo: a dataset is made, chips are built from it, and two pictures are drawn of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+LEVEL_COLOURS = ((255, 184, 0), (236, 36, 130), (36, 122, 255))
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def example(name: str, *arguments: str | Path) -> None:
+    run(sys.executable, "-W", "error", EXAMPLES / name, *arguments)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples") / "demo"
+    program = Path(sysconfig.get_path("scripts")) / "chipgen"
+    example("make_dataset.py", folder, "--images", "2")
+    coco, scales = folder / "instances.json", "2x,0.8x,768"
+    run(program, "build", "--coco", coco, "--scales", scales, "--out", folder / "chips")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def coco(demo: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((demo / "instances.json").read_text())
+    return found
+
+
+def pixels(path: Path) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_objects_come_in_every_category_and_in_very_different_sizes(coco: dict[str, Any]) -> None:
+    assert {entry["category_id"] for entry in coco["annotations"]} == {1, 7, 18, 90}
+    assert {entry["id"] for entry in coco["categories"]} == {1, 7, 18, 90}
+    sizes = [np.sqrt(entry["bbox"][2] * entry["bbox"][3]) for entry in coco["annotations"]]
+    assert max(sizes) / min(sizes) > 50
+
+
+def test_dataset_has_what_real_ones_have(coco: dict[str, Any]) -> None:
+    entries = coco["annotations"]
+    assert any(not entry["iscrowd"] and len(entry["segmentation"]) == 2 for entry in entries)
+    assert sum(entry["iscrowd"] for entry in entries) == 1
+    assert all("heading" in entry for entry in entries)
+    assert all(("keypoints" in entry) == (entry["category_id"] == 7) for entry in entries)
+
+
+def test_crowd_code_fits_its_picture_box_and_area(coco: dict[str, Any]) -> None:
+    (crowd,) = (entry for entry in coco["annotations"] if entry["iscrowd"])
+    image = next(entry for entry in coco["images"] if entry["id"] == crowd["image_id"])
+    code = coco_mask.frPyObjects(crowd["segmentation"], image["height"], image["width"])
+    assert coco_mask.area(code) == crowd["area"]
+    assert coco_mask.toBbox(code).tolist() == crowd["bbox"]
+
+
+def test_polygons_lie_in_their_boxes(coco: dict[str, Any]) -> None:
+    for entry in coco["annotations"]:
+        if not entry["iscrowd"]:
+            points = np.array(list(chain(*entry["segmentation"]))).reshape(-1, 2)
+            x, y, width, height = entry["bbox"]
+            assert points.min(axis=0) == pytest.approx((x, y), abs=0.06)
+            assert points.max(axis=0) == pytest.approx((x + width, y + height), abs=0.06)
+
+
+def test_pictures_are_of_the_size_they_claim_and_not_flat(demo: Path, coco: dict[str, Any]) -> None:
+    for entry in coco["images"]:
+        path = demo / "images" / entry["file_name"]
+        assert pixels(path).shape == (entry["height"], entry["width"], 3)
+        assert pixels(path).std(axis=(0, 1)).min() > 10
+        assert path.stat().st_size < 2_000_000
+
+
+def test_same_seed_gives_the_same_dataset(demo: Path, tmp_path: Path) -> None:
+    example("make_dataset.py", tmp_path, "--images", "2", "--seed", "0")
+    for name in ("instances.json", "images/aerial_01.jpg", "images/aerial_02.jpg"):
+        assert (tmp_path / name).read_bytes() == (demo / name).read_bytes()
+
+
+def test_other_seed_gives_other_pictures(demo: Path, tmp_path: Path) -> None:
+    example("make_dataset.py", tmp_path, "--images", "1", "--seed", "1")
+    name = "images/aerial_01.jpg"
+    assert (tmp_path / name).read_bytes() != (demo / name).read_bytes()
+
+
+def test_every_object_of_the_demo_is_learnt_somewhere(demo: Path, coco: dict[str, Any]) -> None:
+    status = pq.read_table(demo / "chips" / "_ledger.parquet")["status"].to_pylist()
+    assert sorted(status) == ["covered"] * (len(coco["annotations"]) - 1) + ["crowd"]
+    levels = pq.read_table(demo / "chips" / "data")["level"].to_pylist()
+    assert set(levels) == {0, 1, 2}
+
+
+def test_contact_sheet_is_full_of_chips(demo: Path, tmp_path: Path) -> None:
+    example("contact_sheet.py", demo / "chips", tmp_path / "sheet.png", "--columns", "4", "--limit", "12")
+    sheet = pixels(tmp_path / "sheet.png")
+    assert sheet.shape[1] == 4 * 312 + 12
+    assert (sheet != 255).any(axis=2).mean() > 0.4
+    assert (sheet == (255, 214, 0)).all(axis=2).sum() > 1000
+
+
+def test_explaining_picture_shows_three_levels(demo: Path, tmp_path: Path) -> None:
+    example("explain_image.py", demo / "chips", demo / "images", tmp_path / "explain.png")
+    drawing = pixels(tmp_path / "explain.png").astype(np.int64)
+    assert drawing.shape[1] == 1400
+    assert (drawing != 255).any(axis=2).mean() > 0.5
+    for colour in LEVEL_COLOURS:
+        assert (np.abs(drawing - colour).max(axis=2) < 16).mean() > 0.001
+    assert (tmp_path / "explain.png").stat().st_size < 1_200_000
