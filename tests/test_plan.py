@@ -150,6 +150,16 @@ def test_box_holdable_at_one_of_its_levels_is_not_too_large() -> None:
     assert STATUSES[ledger.status[0]] == "too_small"
 
 
+@pytest.mark.parametrize("x", [0, 48.2, 33.3])
+@pytest.mark.parametrize(("side", "levels"), [(80, [1]), (79.9999, [0]), (80.0001, [1])])
+def test_ranges_hold_their_lower_end_and_not_their_upper(x: float, side: float, levels: list[int]) -> None:
+    # 48.2 + 80 - 48.2 is a little under 80: rounding must not move a box into another range.
+    coco = Coco()
+    coco.box(coco.image(1000, 1000), [x, x, side, side])
+    ledger = chipgen.plan(coco.read(), "1x,2x", "0-80,80-").ledger()
+    assert np.flatnonzero(ledger.in_level[0]).tolist() == levels
+
+
 def test_out_of_range_object_inside_a_chip_is_written_as_ignored() -> None:
     coco = Coco()
     image = coco.image(1000, 1000)
