@@ -18,7 +18,7 @@ from chipgen.errors import UnusableError
 from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
 from chipgen.labels import STATES
 from chipgen.masks import Mask, crop_keypoints, crop_mask, read_keypoints, read_mask
-from chipgen.rows import ChipRow, ObjectRow, SourceRow, bbox_of, range_chip
+from chipgen.rows import ChipRow, ObjectRow, SourceRow, range_chip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,8 +151,8 @@ class _ImageRenderer:
         boxes, annotations = self.shard.boxes, self.shard.annotations
         annotation = int(boxes.annotation[box])
         details = self.read(annotation)
-        bbox = bbox_of(boxes.xyxy_chip[box])
-        segmentation, area = None, bbox[2] * bbox[3]
+        x, y, width, height = self.shard.bboxes[box].tolist()
+        segmentation, area = None, width * height
         if details.mask is not None:
             segmentation, mask_area = crop_mask(details.mask, crop)
             area = mask_area if segmentation is not None else area
@@ -160,7 +160,7 @@ class _ImageRenderer:
         reason = STATES[boxes.state[box]]
         return ObjectRow(
             id=self.shard.first_box + box + 1,
-            bbox=bbox,
+            bbox=(x, y, width, height),
             category=int(annotations.category[annotation]),
             category_id=int(annotations.category_id[annotation]),
             area=round(area, 3),

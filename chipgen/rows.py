@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from chipgen.boxes import Floats
 
@@ -110,10 +112,10 @@ def range_chip(range_img: Floats, factor: Floats) -> tuple[float, float | None]:
     return lo, None if math.isinf(hi) else hi
 
 
-def bbox_of(xyxy_chip: Floats) -> tuple[float, float, float, float]:
-    """Return COCO's x, y, width, height of one box, to a thousandth of a pixel.
+def bboxes_of(xyxy_chip: Floats) -> Floats:
+    """Return COCO's x, y, width, height of boxes, shape ``(N, 4)``, to a thousandth of a pixel.
 
     Corners are rounded before sides are taken, so that a box never grows beyond its chip.
     """
-    x1, y1, x2, y2 = (round(end, 3) for end in xyxy_chip.tolist())
-    return x1, y1, round(x2 - x1, 3), round(y2 - y1, 3)
+    corners = np.round(xyxy_chip, 3)
+    return np.concatenate((corners[:, :2], np.round(corners[:, 2:] - corners[:, :2], 3)), axis=1)

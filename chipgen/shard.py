@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from chipgen.chips import Chips, Crop
 from chipgen.dataset import Annotations, Images
 from chipgen.labels import ChipBoxes
+from chipgen.rows import bboxes_of
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
@@ -50,6 +52,11 @@ class Shard:
     factor: Floats
     range_img: Floats
     chip_size: int
+
+    @cached_property
+    def bboxes(self) -> Floats:
+        """Return the boxes as COCO writes them, shape ``(B, 4)``, chip px."""
+        return bboxes_of(self.boxes.xyxy_chip)
 
     def crop(self, chip: int, *, pad: bool) -> Crop:
         """Return the place of a chip in its image."""

@@ -17,7 +17,9 @@ CATEGORIES: list[dict[str, Any]] = [
     {"id": 90, "name": "boat"},
 ]
 SIZES = {5: (640, 480), 3: (300, 200), 11: (500, 900), 8: (320, 320)}
-SCALES = ("--scales", "1x,2x,256", "--valid-ranges", "20-120,0-60,60-", "--chip-size", "256")
+LEVELS = ("--scales", "1x,2x,256", "--valid-ranges", "20-120,0-60,60-", "--chip-size", "256")
+SCALES = (*LEVELS, "--chips-per-shard", "4")
+"""So few that every build has several shards."""
 
 
 def texture(width: int, height: int, seed: int) -> Image.Image:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 from run_cli import chipgen
-from small_set import SCALES, small_coco, write_small_set
+from small_set import LEVELS, SCALES, small_coco, write_small_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ def test_manifest_tells_nothing_of_the_machine(built: dict[str, Path]) -> None:
 
 
 def test_stats_before_and_after_agree(small_set: Path, built: dict[str, Path]) -> None:
-    before = json.loads(chipgen("stats", str(small_set), *SCALES, "--json").expect(0).out)["summary"]
+    before = json.loads(chipgen("stats", str(small_set), *LEVELS, "--json").expect(0).out)["summary"]
     for out in built.values():
         after = json.loads(chipgen("stats", str(out), "--json").expect(0).out)
         for key in ("images", "annotations", "chips", "chips_per_image", "coverage", "valid_boxes"):

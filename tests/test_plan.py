@@ -19,6 +19,7 @@ from chipgen.plan import shard_bounds
 
 if TYPE_CHECKING:
     import random
+from dataclasses import replace
 
 BUSY = settings(deadline=None, max_examples=150)
 
@@ -197,6 +198,14 @@ def test_empty_dataset_is_planned() -> None:
     assert len(plan.chips) == 0
     assert plan.shards.tolist() == [0, 0]
     assert "coverage     100.00%" in str(plan.summary())
+
+
+def test_only_positive_chips_cover() -> None:
+    coco = Coco()
+    coco.box(coco.image(1000, 1000), [0, 0, 150, 150])
+    plan = chipgen.plan(coco.read(), "1x")
+    negative = replace(plan.chips, kind=np.ones_like(plan.chips.kind))
+    assert replace(plan, chips=negative).ledger().counts()["covered"] == 0
 
 
 def test_gap_between_ranges_is_noted_with_its_cost() -> None:

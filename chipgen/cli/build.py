@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,16 +71,9 @@ def build(**options: Any) -> int:
 
     tell(options, f"images: {plan.dataset.source.root}")
     tell(options, f"planned: {len(plan.chips):,} chips in {len(plan.shards) - 1} shards")
-    report = run(plan, _path(options["out"]), export_config)
+    report = run(plan, Path(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
-
-
-def _path(text: str) -> Any:
-    """Return a path."""
-    from pathlib import Path  # noqa: PLC0415
-
-    return Path(text)
 
 
 def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:

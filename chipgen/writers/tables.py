@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from chipgen.chips import KINDS
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
-from chipgen.rows import bbox_of
+from chipgen.rows import bboxes_of
 from chipgen.writers.schema import SOURCE, TRANSFORM, VALID_RANGE
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plan_table(plan: Plan) -> pa.Table:
 def _objects(plan: Plan) -> pa.StructArray:
     """Return the boxes of each chip as a struct of lists."""
     boxes, annotations = plan.boxes, plan.dataset.annotations
-    bbox = np.array([bbox_of(box) for box in boxes.xyxy_chip], dtype=np.float32).reshape(-1)
+    bbox = bboxes_of(boxes.xyxy_chip).astype(np.float32).reshape(-1)
     values = {
         "id": np.arange(1, len(boxes) + 1),
         "bbox": pa.FixedSizeListArray.from_arrays(pa.array(bbox), 4),
