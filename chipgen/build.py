@@ -17,7 +17,7 @@ from tqdm import tqdm
 from chipgen import _version
 from chipgen.card import card
 from chipgen.dataset import Skipped
-from chipgen.errors import DataError, Problem, UnusableError, UsageError, WorkerError
+from chipgen.errors import DataError, UnusableError, UsageError, WorkerError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.images import locate
 from chipgen.render import Findings, render
@@ -131,7 +131,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
         findings = _merge(done)
         skipped = [*plan.dataset.skipped, *sorted(findings.skipped, key=_source_order)]
         if config.on_error == "fail" and skipped:
-            raise DataError(_problem(root, entry) for entry in skipped)
+            raise DataError(map(plan.dataset.source.problem, skipped))
         return _commit(plan, output, config, done, skipped)
 
 
@@ -175,24 +175,17 @@ def _refuse_missing(plan: Plan, root: Path, config: ExportConfig) -> None:
     DataError
         With every image that is not there, and every annotation that cannot be used.
     """
-    problems = [_problem(root, entry) for entry in plan.dataset.skipped]
+    source = plan.dataset.source
+    problems = [source.problem(entry) for entry in plan.dataset.skipped]
     for image in sorted(set(plan.chips.image.tolist())):
         name = plan.dataset.images.file_name[image]
         try:
             locate(root, name, follow_symlinks=config.follow_symlinks)
         except UnusableError as error:
             image_id = int(plan.dataset.images.id[image])
-            problems.append(_problem(root, Skipped("image", image_id, None, name, error.reason, error.message)))
+            problems.append(source.problem(Skipped("image", image_id, None, name, error.reason, error.message)))
     if problems:
         raise DataError(problems)
-
-
-def _problem(root: Path, entry: Skipped) -> Problem:
-    """Return a skipped thing as a problem."""
-    name = "" if entry.annotation_id is None else f"annotation {entry.annotation_id} of "
-    path = str(root / entry.file_name) if entry.file_name else str(root)
-    todo = "mend it, or go on with --on-error skip"
-    return Problem(path, f"{name}image {entry.image_id}", f"{entry.message} ({entry.reason})", todo)
 
 
 def _do_shards(plan: Plan, root: Path, output: Output, config: ExportConfig) -> Iterator[ShardDone]:

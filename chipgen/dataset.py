@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from chipgen.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
@@ -168,6 +171,14 @@ class Source:
     looked_in: tuple[str, ...]
     sha256: str
 
+    def problem(self, entry: Skipped) -> Problem:
+        """Return something skipped as a problem, for when nothing may be skipped."""
+        if entry.annotation_id is None:
+            path, where = str(PurePath(self.root or "") / (entry.file_name or "")), f"image {entry.image_id}"
+        else:
+            path, where = self.path, f"annotation {entry.annotation_id} of image {entry.image_id}"
+        return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -200,6 +211,17 @@ class Dataset:
             (np.searchsorted(ids, self.images.id, "left"), np.searchsorted(ids, self.images.id, "right")),
             axis=1,
         )
+
+    def refuse_skipped(self) -> None:
+        """Refuse to go on without the annotations that cannot be used.
+
+        Raises
+        ------
+        DataError
+            Naming each of them.
+        """
+        if self.skipped:
+            raise DataError(map(self.source.problem, self.skipped))
 
     def first(self, count: int) -> Dataset:
         """Return the dataset of the first images by id, for a try."""

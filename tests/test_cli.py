@@ -25,8 +25,7 @@ def tree(out: Path) -> dict[str, str]:
 def test_workers_shards_and_environment_do_not_change_a_byte(form: str, built: dict[str, Path], tmp_path: Path) -> None:
     coco = write_small_set(tmp_path / "elsewhere")
     arguments = ("build", "--coco", coco.name, *SCALES, "--format", form, "--out", "../again", "--workers")
-    odd = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Kathmandu"}
-    chipgen(*arguments, "1", cwd=coco.parent, **odd).expect(0)
+    chipgen(*arguments, "1", cwd=coco.parent, PYTHONHASHSEED="7", LC_ALL="C", TZ="Asia/Kathmandu").expect(0)
     assert tree(tmp_path / "again") == tree(built[form])
 
 

@@ -97,10 +97,14 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
     dataset = read_coco(
         options["coco"],
         options["images"],
-        on_error=options["on_error"],
+        on_error="skip",
         max_json_bytes=options["max_json_bytes"] or MAX_JSON_BYTES,
     )
-    return make_plan(dataset if options["limit"] is None else dataset.first(options["limit"]), config)
+    if options["limit"] is not None:
+        dataset = dataset.first(options["limit"])
+    if options["on_error"] == "fail":
+        dataset.refuse_skipped()
+    return make_plan(dataset, config)
 
 
 def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> None:

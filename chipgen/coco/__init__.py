@@ -82,13 +82,13 @@ def read_coco(
         todo = "list the categories that the annotations name"
         problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
     skipped = tuple(_skipped(annotations, image_table))
-    if on_error == "fail":
-        problems.extend(_problem(str(path), entry) for entry in skipped)
-    if problems:
-        raise DataError(problems)
     root, looked_in = find_root(Path(path), None if images is None else Path(images), image_table.file_name)
     notes = (*tables.notes, *_notes(image_table, category_table, annotations, clipped))
     source = Source(str(path), root, looked_in, sha256)
+    if on_error == "fail":
+        problems.extend(map(source.problem, skipped))
+    if problems:
+        raise DataError(problems)
     return Dataset(image_table, annotations, category_table, source, skipped, notes)
 
 
@@ -121,12 +121,6 @@ def _skipped(annotations: Annotations, images: Images) -> Iterator[Skipped]:
             reason=reason,
             message=MESSAGES[reason],
         )
-
-
-def _problem(path: str, entry: Skipped) -> Problem:
-    """Return a skipped annotation as a problem."""
-    where = f"annotation {entry.annotation_id} of image {entry.image_id}"
-    return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
 
 
 def _notes(images: Images, categories: Categories, annotations: Annotations, clipped: int) -> Iterator[str]:

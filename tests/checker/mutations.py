@@ -1,0 +1,272 @@
+"""Ways to break a finished build, each with the check that must see it and what it must say."""
+
+from __future__ import annotations
+
+import copy
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from checker.model import Box, Build, Chip
+
+
+def boxes(build: Build) -> Iterator[tuple[Chip, Box]]:
+    return ((chip, box) for chip in build.chips for box in chip.boxes)
+
+
+def first(build: Build, wanted: Callable[[Box], Any]) -> Box:
+    return next(box for _, box in boxes(build) if wanted(box))
+
+
+def move_box(build: Build) -> None:
+    first(build, lambda box: box.valid).bbox[0] += 1
+
+
+def shrink_box(build: Build) -> None:
+    first(build, lambda box: box.valid).bbox[3] -= 0.1
+
+
+def drop_ignored_box(build: Build) -> None:
+    chip, box = next((chip, box) for chip, box in boxes(build) if box.reason == "out_of_range")
+    chip.boxes.remove(box)
+
+
+def drop_valid_box(build: Build) -> None:
+    chip, box = next((chip, box) for chip, box in boxes(build) if box.valid)
+    chip.boxes.remove(box)
+
+
+def add_stranger(build: Build) -> None:
+    there = {box.source_id for box in build.chips[-1].boxes}
+    box = first(build, lambda box: box.source_id not in there)
+    build.chips[-1].boxes.append(copy.copy(box))
+
+
+def flip_valid(build: Build) -> None:
+    first(build, lambda box: box.valid).valid = False
+
+
+def accept_truncated(build: Build) -> None:
+    box = first(build, lambda box: box.reason == "truncated")
+    box.reason, box.valid, box.iscrowd = "", True, False
+
+
+def mistake_reason(build: Build) -> None:
+    first(build, lambda box: box.reason == "crowd").reason = "out_of_range"
+
+
+def hide_crowd(build: Build) -> None:
+    first(build, lambda box: not box.valid).iscrowd = False
+
+
+def round_visibility(build: Build) -> None:
+    first(build, lambda box: 0.1 < box.visibility < 0.9).visibility += 0.01
+
+
+def change_category(build: Build) -> None:
+    box = first(build, lambda box: box.valid)
+    box.category_id = 7 - box.category_id
+
+
+def change_class(build: Build) -> None:
+    box = first(build, lambda box: box.valid)
+    box.category = 1 - (box.category or 0)
+
+
+def repeat_box_id(build: Build) -> None:
+    build.chips[1].boxes[0].id = build.chips[0].boxes[0].id
+
+
+def start_ids_at_zero(build: Build) -> None:
+    for _, box in boxes(build):
+        box.id -= 1
+
+
+def repeat_chip_id(build: Build) -> None:
+    build.chips[1].id = 0
+
+
+def swap_chip_ids(build: Build) -> None:
+    build.chips[0].id, build.chips[-1].id = build.chips[-1].id, build.chips[0].id
+
+
+def lose_chip(build: Build) -> None:
+    del build.chips[0]
+
+
+def turn_negative(build: Build) -> None:
+    build.chips[-1].kind = "negative"
+
+
+def shift_transform(build: Build) -> None:
+    build.chips[0].x0 += 0.25
+
+
+def leave_image(build: Build) -> None:
+    build.chips[0].x0 = build.chips[0].source.width - 3
+
+
+def swap_factor(build: Build) -> None:
+    build.chips[0].factor_y *= 1.001
+
+
+def widen_range(build: Build) -> None:
+    build.chips[0].hi = None if build.chips[0].hi else 1000.0
+
+
+def repaint(chip: Chip, paint: Callable[[Any], Any]) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(paint(chip.pixels())).save(buffer, "PNG")
+    chip.encoded = buffer.getvalue()
+
+
+def shift_pixels(build: Build) -> None:
+    repaint(build.chips[-1], lambda pixels: np.roll(pixels, 2, axis=1))
+
+
+def swap_colours(build: Build) -> None:
+    repaint(build.chips[0], lambda pixels: pixels[..., ::-1])
+
+
+def pad_with_zeros(build: Build) -> None:
+    chip = next(chip for chip in build.chips if chip.content_height < chip.height)
+    rows = (np.arange(chip.height) < chip.content_height)[:, None, None]
+    repaint(chip, lambda pixels: pixels * rows)
+
+
+def shift_polygon(build: Build) -> None:
+    box = first(build, lambda box: box.valid and isinstance(box.segmentation, list))
+    box.segmentation = [[number + 6 for number in part] for part in box.segmentation]
+
+
+def lose_part(build: Build) -> None:
+    first(build, lambda box: isinstance(box.segmentation, list) and len(box.segmentation) > 1).segmentation.pop()
+
+
+def lose_mask(build: Build) -> None:
+    first(build, lambda box: isinstance(box.segmentation, dict)).segmentation = None
+
+
+def take_box_area(build: Build) -> None:
+    box = first(build, lambda box: isinstance(box.segmentation, list) and box.area > 2000)
+    box.area = box.bbox[2] * box.bbox[3]
+
+
+def move_keypoint(build: Build) -> None:
+    points = first(build, lambda box: box.keypoints).keypoints
+    assert points is not None
+    points[0] += 0.2
+
+
+def label_keypoint(build: Build) -> None:
+    points = first(build, lambda box: box.keypoints).keypoints
+    assert points is not None
+    points[8] = 1
+
+
+def lose_extra(build: Build) -> None:
+    first(build, lambda box: box.extra).extra = {}
+
+
+def change_status(build: Build) -> None:
+    row = next(row for row in build.ledger if row["status"] == "too_large")
+    row["status"] = "out_of_range"
+
+
+def count_wrong(build: Build) -> None:
+    build.ledger[0]["n_ignored"] += 1
+
+
+def forget_level(build: Build) -> None:
+    next(row for row in build.ledger if row["levels"])["levels"].pop()
+
+
+def lose_row(build: Build) -> None:
+    build.ledger.pop()
+
+
+def swap_rows(build: Build) -> None:
+    build.ledger[:2] = build.ledger[1::-1]
+
+
+def lose_skipped(build: Build) -> None:
+    build.skipped.clear()
+
+
+def lose_plan_row(build: Build) -> None:
+    build.plan.pop()
+
+
+def shift_plan(build: Build) -> None:
+    build.plan[0]["transform"]["y0"] += 1
+
+
+def miscount_rows(build: Build) -> None:
+    build.manifest["shards"][0]["rows"] += 1
+
+
+def unlist_file(build: Build) -> None:
+    build.manifest["files"].pop()
+
+
+def name_place(build: Build) -> None:
+    build.manifest["configuration"]["images"] = "/data/images"
+
+
+MUTATIONS: dict[str, list[tuple[Callable[[Build], None], str]]] = {
+    "check_coverage": [(lose_chip, "no positive chip"), (turn_negative, "no positive chip")],
+    "check_boxes": [
+        (move_box, "px off"),
+        (shrink_box, "px off"),
+        (drop_ignored_box, "is missing"),
+        (drop_valid_box, "is missing"),
+        (add_stranger, "not of this image|without meeting"),
+        (flip_valid, "valid is False"),
+        (accept_truncated, "is '', should be"),
+        (mistake_reason, "is 'out_of_range', should be"),
+        (hide_crowd, "iscrowd is False"),
+        (round_visibility, "visibility"),
+        (change_category, "category"),
+        (turn_negative, "negative with a valid box"),
+    ],
+    "check_geometry": [
+        (change_class, "class"),
+        (repeat_box_id, "annotation id"),
+        (start_ids_at_zero, "not above 0"),
+        (repeat_chip_id, "0..N-1"),
+        (swap_chip_ids, "do not go by"),
+        (shift_transform, "no whole pixel"),
+        (leave_image, "leaves the scaled image"),
+        (swap_factor, "factor"),
+        (widen_range, "upper end"),
+    ],
+    "check_pixels": [(shift_pixels, "pixels differ"), (swap_colours, "pixels differ"), (pad_with_zeros, "padding")],
+    "check_masks": [
+        (shift_polygon, "mask overlaps"),
+        (lose_part, "mask overlaps"),
+        (lose_mask, "no mask"),
+        (take_box_area, "area"),
+    ],
+    "check_keypoints": [(move_keypoint, "keypoint 0"), (label_keypoint, "keypoint 2")],
+    "check_extra": [(lose_extra, "extra fields")],
+    "check_ledger": [
+        (change_status, "out_of_range, should be"),
+        (count_wrong, "chips say"),
+        (forget_level, "chips say"),
+        (lose_row, "rows"),
+        (swap_rows, "rows"),
+        (lose_skipped, "skipped annotations"),
+    ],
+    "check_files": [
+        (lose_plan_row, "other chips"),
+        (shift_plan, "lies at"),
+        (miscount_rows, "rows"),
+        (unlist_file, "differ in"),
+        (name_place, "absolute path"),
+    ],
+}
