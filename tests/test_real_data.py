@@ -144,10 +144,9 @@ def test_example_in_every_form(tmp_path: Path, ignored: str) -> None:
 @pytest.mark.parametrize("form", ["parquet", "coco"])
 def test_an_image_that_cannot_be_read_changes_no_other_chip(tmp_path: Path, form: str) -> None:
     path = make_example(tmp_path)
-    options = (*build_options(EXAMPLE), "--format", form)
+    options = (*build_options(EXAMPLE), "--format", form, "--on-error", "skip", "--max-skipped", "2")
     intact = build_and_check(path, tmp_path / "images", tmp_path / "intact", EXAMPLE, *options)
     (tmp_path / "images" / "a.png").write_bytes(b"no image")
-    options = (*options, "--on-error", "skip", "--max-skipped", "2")
     finished = build_and_check(path, tmp_path / "images", tmp_path / "chips", EXAMPLE, *options)
     assert finished.skipped_images == {7}
     kept = [(chip.id, chip.source.id, chip.x0, chip.y0) for chip in intact.chips if chip.source.id != 7]
