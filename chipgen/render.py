@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 import numpy as np
 
 from chipgen.chips import KINDS, Crop
@@ -17,6 +15,7 @@ from chipgen.dataset import Skipped
 from chipgen.errors import UnusableError
 from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
 from chipgen.labels import STATES
+from chipgen.loose_json import parse
 from chipgen.masks import Mask, crop_keypoints, crop_mask, read_keypoints, read_mask
 from chipgen.rows import ChipRow, ObjectRow, SourceRow, range_chip
 
@@ -178,7 +177,7 @@ class _ImageRenderer:
     def read(self, annotation: int) -> _Details:
         """Read what an annotation carries besides its box, once; a broken mask is noted and left out."""
         if annotation not in self.details:
-            fields = _parse(self.shard.annotations.raw[annotation])
+            fields = self.guard(annotation, _parse, self.shard.annotations.raw[annotation]) or {}
             self.details[annotation] = _Details(
                 self.guard(annotation, self.read_mask, fields.get("segmentation")),
                 self.guard(annotation, read_keypoints, fields.get("keypoints")),
@@ -209,19 +208,18 @@ class _ImageRenderer:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    """Parse an annotation; the forgiving reader takes what the fast one refuses (NaN in a mask)."""
+    """Parse an annotation.
+
+    Raises
+    ------
+    UnusableError
+        It is nested too deeply.
+    """
     try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        value = json.loads(raw, parse_constant=lambda _: None, parse_float=_finite)
-    assert isinstance(value, dict)
+        value: dict[str, Any] = parse(raw)
+    except RecursionError as error:
+        raise UnusableError("bad_mask", "the annotation is nested too deeply") from error
     return value
-
-
-def _finite(text: str) -> float | None:
-    """Read a number; what JSON cannot write again becomes null."""
-    number = float(text)
-    return number if math.isfinite(number) else None
 
 
 def _whole(boxes_chip: Floats) -> list[tuple[int, int, int, int]]:

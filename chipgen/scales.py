@@ -145,19 +145,19 @@ def parse_scales(text: str) -> tuple[Scale, ...]:
     return scales
 
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 
 
 def _scale(token: str) -> Scale:
     """Read one scale token."""
     if match := re.fullmatch(_NUMBER + "[xX]", token):
         return Scale(token, factor=_positive(token, match[1], MAX_FACTOR))
-    if match := re.fullmatch(r"(\d+)[xX](\d+)", token):
+    if match := re.fullmatch("([0-9]+)[xX]([0-9]+)", token):
         shortest, longest = (_positive(token, number, MAX_SIDE) for number in match.groups())
         if longest < shortest:
             raise UsageError.one("--scales", token, "the longest side is below the shortest", "swap them")
         return Scale(token, longest=longest, shortest=shortest)
-    if match := re.fullmatch(r"(\d+)", token):
+    if match := re.fullmatch("([0-9]+)", token):
         return Scale(token, longest=_positive(token, match[1], MAX_SIDE))
     todo = "write 512 (longest side), 800x1333 (shortest side, longest at most) or 1.667x (factor)"
     raise UsageError.one("--scales", repr(token), "is no scale", todo)

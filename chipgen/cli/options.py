@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chipgen.cli.config_file import load_config
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.scales import PRESETS
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,30 +22,6 @@ def setting(config: type, name: str, kind: Any, text: str) -> Callable[[Any], An
     default = config.__dataclass_fields__[name].default  # type: ignore[attr-defined]
     option = f"--{name.replace('_', '-')}"
     return click.option(option, name, type=kind, default=default, show_default=default is not None, help=text)
-
-
-def _load_config(context: click.Context, _: click.Parameter, path: str | None) -> None:
-    """Take defaults from a TOML file with the names of the options."""
-    if path is None:
-        return
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        what = f"cannot be read ({error})".replace("\n", " ")
-        raise UsageError.one(path, "", what, "name a TOML file with option names as keys") from error
-    known = {option.lstrip("-"): p for p in context.command.params for option in p.opts if p.name != "config"}
-    defaults = {}
-    for key, value in values.items():
-        name = key.replace("_", "-")
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            todo = f"did you mean {near[0]}?" if near else f"use the option names of {context.command_path}"
-            raise UsageError.one(path, key, "is no option", todo)
-        if isinstance(value, dict):
-            raise UsageError.one(path, key, "is a table", "give options at the top level, as key = value")
-        text = ",".join(map(str, value)) if isinstance(value, list) else value
-        defaults[known[name].name] = text
-    context.default_map = {**(context.default_map or {}), **defaults}
 
 
 PLAN_OPTIONS = (
@@ -86,7 +55,7 @@ COMMON_OPTIONS = (
         type=click.Path(),
         is_eager=True,
         expose_value=False,
-        callback=_load_config,
+        callback=load_config,
         help="TOML file with these options by name.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 
 from chipgen.coco import explain
+from chipgen.loose_json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ Side = Annotated[int, msgspec.Meta(ge=1, le=explain.MAX_IMAGE_SIDE)]
 
 BOM = b"\xef\xbb\xbf"
 SECTIONS = (b'"images"', b'"annotations"', b'"categories"')
+ESCAPED = b"\\u00"
+"""How an ASCII letter of a key may be written to look like another key."""
 FIELDS = (
     b'"id"',
     b'"image_id"',
@@ -29,6 +32,8 @@ FIELDS = (
     b'"ignore"',
     b'"difficult"',
     b'"segmentation"',
+    b'"counts"',
+    b'"size"',
     b'"keypoints"',
     b'"file_name"',
     b'"width"',
@@ -136,6 +141,11 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+def _is_odd(raw: bytes) -> bool:
+    """Tell whether a key might stand twice in an entry, perhaps written in another way; the slow pass knows."""
+    return ESCAPED in raw or any(raw.count(key) > 1 for key in FIELDS)
+
+
 def _entries(
     raws: list[msgspec.Raw],
     kind: type[Entry],
@@ -149,7 +159,7 @@ def _entries(
     for index, view in enumerate(raws):
         raw = bytes(view)
         try:
-            entry = None if any(raw.count(key) > 1 for key in FIELDS) else decoder.decode(raw)
+            entry = None if _is_odd(raw) else decoder.decode(raw)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             entry = None
         if entry is None:
@@ -158,6 +168,6 @@ def _entries(
                 continue
             entry = kind(**found)
         if not isinstance(entry, ImageEntry):
-            entry.raw = raw
+            entry.raw = plain(raw) if isinstance(entry, CategoryEntry) else raw
         entries.append(entry)
     return entries

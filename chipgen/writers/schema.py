@@ -64,10 +64,15 @@ def chip_schema(categories: Categories) -> pa.Schema:
 def class_names(categories: Categories) -> list[str]:
     """Return one name for each class; a name that stands twice gets its id, for ClassLabel wants them unique."""
     counts = Counter(categories.name)
-    return [
-        name if counts[name] == 1 else f"{name} ({identifier})"
-        for name, identifier in zip(categories.name, categories.id.tolist(), strict=True)
-    ]
+    taken = {name for name, count in counts.items() if count == 1}
+    names = []
+    for name, identifier in zip(categories.name, categories.id.tolist(), strict=True):
+        unique = name
+        while counts[name] > 1 and (unique == name or unique in taken):
+            unique += f" ({identifier})"
+        taken.add(unique)
+        names.append(unique)
+    return names
 
 
 def _feature(kind: pa.DataType) -> Any:

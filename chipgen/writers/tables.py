@@ -42,7 +42,7 @@ def plan_table(plan: Plan) -> pa.Table:
     origin_img = chips.origin_scaled / factor
     range_chip = plan.levels.range_img[chips.image, chips.level] * np.sqrt(factor.prod(axis=1))[:, None]
     source_size = images.size_img[chips.image]
-    file_names = pa.array(images.file_name, pa.string()).take(pa.array(chips.image))
+    file_names = pa.array(map(_text, images.file_name), pa.string()).take(pa.array(chips.image))
     shard = np.searchsorted(plan.shards, np.arange(len(chips)), "right") - 1
     return pa.table(
         {
@@ -77,6 +77,11 @@ def _objects(plan: Plan) -> pa.StructArray:
     offsets = pa.array(plan.box_spans.astype(np.int32))
     lists = [pa.ListArray.from_arrays(offsets, pa.array(column)) for column in values.values()]
     return pa.StructArray.from_arrays(lists, names=list(values))
+
+
+def _text(name: str) -> str:
+    """Return a file name as text; half a character (a lone surrogate) is escaped: Arrow holds UTF-8 only."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _words(words: tuple[str, ...], positions: Ints) -> pa.Array:

@@ -1,0 +1,48 @@
+"""JSON that other people wrote: read what is there, write it again so that every reader takes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+MOST_DIGITS = 4000
+"""Python itself refuses to read much longer integers."""
+
+
+def parse(raw: bytes) -> Any:
+    """Parse JSON, by the slow and forgiving reader where the fast one refuses; see `plain`.
+
+    Raises
+    ------
+    RecursionError
+        It is nested too deeply.
+    ValueError
+        It is no JSON.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, ValueError):
+        return json.loads(plain(raw))
+
+
+def plain(raw: bytes) -> bytes:
+    """Write JSON again so that every reader takes it.
+
+    NaN, Infinity and numbers beyond all measure become null, half a character (a lone surrogate) becomes ``?``.
+    """
+    value = json.loads(raw, parse_constant=lambda _: None, parse_float=_finite, parse_int=_readable)
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _finite(text: str) -> float | None:
+    """Read a number; None when it is too large to be one."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _readable(digits: str) -> int | None:
+    """Read an integer; None when it is too long to be one."""
+    return int(digits) if len(digits) <= MOST_DIGITS else None
