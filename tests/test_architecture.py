@@ -66,7 +66,7 @@ def imports(path: Path) -> set[str]:
 
 def layer(name: str) -> int:
     """Return 0 for laws, 1 for the shell, 2 for the command line."""
-    return 0 if name in LAWS else 2 if name == "cli" else 1
+    return 0 if name in LAWS else 2 if name in {"cli", "__main__"} else 1
 
 
 def rooms_used(path: Path) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -214,6 +216,11 @@ def test_overwrite_replaces_an_earlier_build(small_set: Path, tmp_path: Path) ->
 def test_help_names_every_option_with_what_it_does(command: tuple[str, ...]) -> None:
     done = chipgen(*command, "--help").expect(0)
     assert done.out.startswith("Usage: chipgen")
+
+
+def test_module_is_the_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "chipgen", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == chipgen("--version").expect(0).out
 
 
 def test_verbose_says_what_is_done_on_stderr(small_set: Path, tmp_path: Path) -> None:
