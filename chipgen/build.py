@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from chipgen import _version
 from chipgen.card import card
+from chipgen.coco.find import fullest
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError, UsageError, WorkerError
 from chipgen.export_config import ExportConfig, ExportSettings
@@ -23,6 +24,7 @@ from chipgen.images import locate
 from chipgen.render import Findings, render
 from chipgen.shard import Shard, take_shard
 from chipgen.store import Output, Staging, Written
+from chipgen.summary import counted
 from chipgen.writers import WRITERS, shard_path
 from chipgen.writers.coco import merge_coco
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped
@@ -143,12 +145,13 @@ def _root(plan: Plan) -> Path:
     DataError
         No image was found anywhere.
     """
-    source = plan.dataset.source
-    if source.root is None and len(plan.chips):
-        name = plan.dataset.images.file_name[0]
-        what = f"{name!r} and the other images were not found in {', '.join(source.looked_in)}"
+    source, file_names = plan.dataset.source, plan.dataset.images.file_name
+    # The reader looked for a few images only; before giving up, look for all of them.
+    root = source.root or fullest(source.looked_in, file_names)
+    if root is None and len(plan.chips):
+        what = f"{file_names[0]!r} and the other images were not found in {', '.join(source.looked_in)}"
         raise DataError.one(source.path, "images", what, "name their folder with --images")
-    return Path(source.root or Path(source.path).parent)
+    return Path(root or Path(source.path).parent)
 
 
 def _refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
@@ -278,7 +281,7 @@ def _commit(
         shards=len(done),
         bytes=sum(file.bytes for file in files),
         skipped=reasons,
-        notes=tuple(f"{count} images: {note}" for note, count in sorted(findings.notes.items())),
+        notes=tuple(f"{counted(count, 'image')}: {note}" for note, count in sorted(findings.notes.items())),
         within_limit=len(skipped) <= config.max_skipped,
     )
 

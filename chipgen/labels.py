@@ -73,20 +73,42 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     config
         Holds ``min_visibility`` and ``min_box``.
     """
-    parts = [_label_pairs(dataset, levels, fits, chips, config, pairs) for pairs in _pairs(dataset.spans[chips.image])]
-    columns = zip(*((p.chip, p.annotation, p.xyxy_chip, p.visibility, p.enclosed, p.state) for p in parts), strict=True)
-    return ChipBoxes(*(np.concatenate(column) for column in columns))
+    parts = [_nothing()]
+    for level in range(len(levels.scales)):
+        rows = np.flatnonzero(chips.level == level)
+        boxes_scaled = _scaled(dataset, levels, level)
+        windows = chips.window_scaled[rows]
+        for chip, annotation in _pairs(dataset.spans[chips.image[rows]]):
+            seen = _meet(windows, chip, boxes_scaled, annotation)
+            pairs = rows[chip[seen]], annotation[seen]
+            parts.append(_cut(pairs, boxes_scaled[pairs[1]], windows[chip[seen]]))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    chip, annotation, xyxy_chip, visibility, enclosed = (column[order] for column in columns)
+    at = (annotation, chips.level[chip])
+    state = _state(dataset, fits, at, sides(xyxy_chip), visibility, config)
+    return ChipBoxes(chip, annotation, xyxy_chip, visibility, enclosed, state)
+
+
+def _scaled(dataset: Dataset, levels: Levels, level: int) -> Floats:
+    """Return all boxes at one level, shape ``(N, 4)``; NaN, which meets nothing, where less than a pixel could show."""
+    if not len(dataset.images):
+        return np.full((len(dataset.annotations), 4), np.nan)
+    image = np.maximum(dataset.annotations.image, 0)
+    boxes_scaled = scale(dataset.annotations.xyxy_img, levels.factor[image, level])
+    boxes_scaled[np.any(sides(boxes_scaled) < THINNEST - TOLERANCE, axis=1)] = np.nan
+    return boxes_scaled
 
 
 def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield every (chip, annotation) of the same image, at least once and in pieces of bounded size.
+    """Yield every (chip, annotation) of the same image, in pieces of bounded size.
 
     `spans` holds the first annotation of each chip's image and the one after its last, shape ``(C, 2)``.
     """
     counts = spans[:, 1] - spans[:, 0]
     ends = np.cumsum(counts)
     start = 0
-    while True:
+    while start < len(counts):
         done = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
         piece = slice(start, stop)
@@ -94,37 +116,43 @@ def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
         first = np.repeat(spans[piece, 0] - (ends[piece] - counts[piece] - done), counts[piece])
         yield chip, first + np.arange(len(chip))
         start = stop
-        if start >= len(counts):
-            return
 
 
-def _label_pairs(
-    dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: PlanConfig, pairs: tuple[Ints, Ints]
-) -> ChipBoxes:
-    """Label some pairs of chip and annotation."""
-    chip, annotation = pairs
-    annotations = dataset.annotations
-    usable = annotations.invalid[annotation] == 0
-    chip, annotation = chip[usable], annotation[usable]
-    factor = levels.factor[chips.image[chip], chips.level[chip]]
-    whole = scale(annotations.xyxy_img[annotation], factor)
-    window = chips.window_scaled[chip]
+def _meet(windows: Floats, chip: Ints, boxes_scaled: Floats, annotation: Ints) -> Bools:
+    """Tell which pairs of chip and annotation share at least one chip pixel on both axes."""
+    thinnest = THINNEST - TOLERANCE
+    meets: Bools = np.ones(len(chip), dtype=np.bool_)
+    for axis in (0, 1):
+        meets &= boxes_scaled[annotation, axis + 2] - windows[chip, axis] >= thinnest
+        meets &= windows[chip, axis + 2] - boxes_scaled[annotation, axis] >= thinnest
+    return meets
+
+
+_Columns = tuple[Ints, Ints, Floats, Floats, Bools]
+
+
+def _cut(pairs: tuple[Ints, Ints], whole: Floats, window: Floats) -> _Columns:
+    """Cut boxes to the windows they meet; return the columns of `ChipBoxes` but the last."""
     cut = clip(whole, window)
-    seen = np.flatnonzero(np.all(sides(cut) >= THINNEST - TOLERANCE, axis=1))
-    chip, annotation = chip[seen], annotation[seen]
-    whole, window, cut = whole[seen], window[seen], cut[seen]
     visibility = np.minimum(area(cut) / area(whole), 1.0)
-    thin = np.any(sides(cut) < config.min_box - TOLERANCE, axis=1)
-    level = chips.level[chip]
-    state = np.select(
-        [
-            annotations.ignored_by[annotation] > 0,
-            ~fits.in_range[annotation, level],
-            ~fits.holdable[annotation, level],
-            visibility < config.min_visibility - TOLERANCE,
-            thin,
-        ],
-        range(1, len(STATES)),
-        default=0,
-    ).astype(np.int64)
-    return ChipBoxes(chip, annotation, shift(cut, window[:, :2]), visibility, inside(whole, window), state)
+    return (*pairs, shift(cut, window[:, :2]), visibility, inside(whole, window))
+
+
+def _nothing() -> _Columns:
+    """Return columns without rows."""
+    nothing = np.empty(0, dtype=np.int64)
+    return nothing, nothing, np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.bool_)
+
+
+def _state(
+    dataset: Dataset, fits: Fit, at: tuple[Ints, Ints], sides_chip: Floats, visibility: Floats, config: PlanConfig
+) -> Ints:
+    """Return the first state that applies to each box, a position in `STATES`; `at` is its annotation and level."""
+    conditions = [
+        dataset.annotations.ignored_by[at[0]] > 0,
+        ~fits.in_range[at],
+        ~fits.holdable[at],
+        visibility < config.min_visibility - TOLERANCE,
+        np.any(sides_chip < config.min_box - TOLERANCE, axis=1),
+    ]
+    return np.select(conditions, range(1, len(STATES)), default=0).astype(np.int64)

@@ -17,7 +17,7 @@ from chipgen.ledger import NONE_SKIPPED, Ledger, make_ledger
 from chipgen.positive import Fit, fit
 from chipgen.samplers import Sampler, View, find_sampler, name_of, random_stream, sample
 from chipgen.scales import Levels, gaps, make_levels
-from chipgen.summary import Summary, summarize
+from chipgen.summary import Summary, counted, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -201,4 +201,4 @@ def _notes(plan: Plan) -> Iterator[str]:
     nowhere = int(np.count_nonzero(learnable & ~plan.fits.in_range.any(axis=1)))
     if nowhere:
         holes = ", ".join(str(gap) for gap in gaps(config.valid_ranges))
-        yield f"no valid range holds sizes {holes} px: {nowhere} annotations lie there and are learnt nowhere"
+        yield f"no valid range holds sizes {holes} px: {counted(nowhere, 'annotation')} there, learnt nowhere"

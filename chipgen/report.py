@@ -14,7 +14,7 @@ from chipgen.errors import ChipgenError, DataError
 from chipgen.plan import Plan, plan
 from chipgen.store import MANIFEST
 from chipgen.suggestion import Suggestion, suggest
-from chipgen.summary import Summary, histogram, human_bytes, learnable_sizes, ratio, size_lines, table
+from chipgen.summary import Summary, counted, histogram, human_bytes, learnable_sizes, ratio, size_lines, table
 from chipgen.writers.tables import LEDGER, PLAN
 
 if TYPE_CHECKING:
@@ -66,9 +66,8 @@ class Stats:
                 "percentile, to about 50-250 px in a 512 chip"
             )
         if self.too_large:
-            advice += (
-                f"\n             {self.too_large} objects fit no chip there; a coarser scale (512) would hold them"
-            )
+            lost = counted(self.too_large, "object")
+            advice += f"\n             {lost} too large for a chip there: add a coarser scale, such as 512"
         return advice if self.summary is None else f"{self.summary}\n\n{advice}"
 
 

@@ -215,9 +215,8 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def _source_lines(summary: Summary) -> list[str]:
     """Say what was read."""
     empty = f", {summary.images_without_objects} without any" if summary.images_without_objects else ""
-    return [
-        f"{summary.annotations:,} annotations in {summary.images:,} images{empty}; {summary.categories:,} categories"
-    ]
+    images = counted(summary.images, "image") + empty
+    return [f"{counted(summary.annotations, 'annotation')} in {images}; {counted(summary.categories, 'category')}"]
 
 
 def size_lines(sizes: tuple[tuple[float, float | None, int], ...]) -> list[str]:
@@ -285,6 +284,14 @@ def _total_lines(summary: Summary) -> list[str]:
         )
     lines.append(f"expected     {human_bytes(summary.expected_bytes)} as JPEG at quality 95")
     return lines + [f"note         {note}" for note in summary.notes]
+
+
+def counted(count: int, word: str) -> str:
+    """Write a number of things for people: ``1 box``, ``2 boxes``."""
+    if count == 1:
+        return f"1 {word}"
+    plural = word[:-1] + "ies" if word.endswith("y") else word + ("es" if word.endswith("x") else "s")
+    return f"{count:,} {plural}"
 
 
 def human_bytes(count: int) -> str:

@@ -212,4 +212,4 @@ def test_gap_between_ranges_is_noted_with_its_cost() -> None:
     coco = Coco()
     coco.box(coco.image(1000, 1000), [0, 0, 150, 150])
     notes = chipgen.plan(coco.read(), "1x,0.5x", "0-100,200-").notes
-    assert any("100-200" in note and "1 annotations" in note for note in notes)
+    assert any("100-200" in note and "1 annotation there" in note for note in notes)

@@ -70,7 +70,7 @@ def build(**options: Any) -> int:
     from chipgen.build import run  # noqa: PLC0415 -- heavy, and not needed for --help
 
     tell(options, f"images: {plan.dataset.source.root}")
-    tell(options, f"planned: {len(plan.chips):,} chips in {len(plan.shards) - 1} shards")
+    tell(options, f"planned: {len(plan.chips):,} chips, {len(plan.shards) - 1:,} shards")
     report = run(plan, Path(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
@@ -119,11 +119,12 @@ def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> No
     if report is None:
         click.echo("dry run      nothing was written")
         return
-    from chipgen.summary import human_bytes  # noqa: PLC0415
+    from chipgen.summary import counted, human_bytes  # noqa: PLC0415
 
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
     click.echo(
-        f"written      {report.chips:,} chips in {report.shards} shards, {human_bytes(report.bytes)}: {report.out}"
+        f"written      {counted(report.chips, 'chip')} in {counted(report.shards, 'shard')}, "
+        f"{human_bytes(report.bytes)}: {report.out}"
     )
     click.echo(f"skipped      {skipped}")
     for note in report.notes:

@@ -19,6 +19,7 @@ from chipgen.coco.decode import decode
 from chipgen.coco.find import find_root
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
 from chipgen.errors import DataError, Problem
+from chipgen.summary import counted
 
 if TYPE_CHECKING:
     import os
@@ -128,16 +129,16 @@ def _notes(images: Images, categories: Categories, annotations: Annotations, cli
     if not len(annotations):
         yield "there are no annotations: there will be no positive chips"
     if clipped:
-        yield f"{clipped} boxes reached over the edge of their image and were clipped"
+        yield f"{counted(clipped, 'box')} reached over the edge of an image, now clipped"
     if len(set(categories.name)) < len(categories.name):
         yield "several categories share a name; their ids tell them apart"
     shared = len(images) - len(set(images.file_name))
     if shared:
-        yield f"{shared} images share their file with another image id; each is exported"
+        yield f"{counted(shared, 'image')} of a file that another image id names too; each is exported"
     for code, field in enumerate(IGNORED_BY):
         marked = int(np.count_nonzero(annotations.ignored_by == code))
         if code and marked:
-            yield f"{marked} annotations are marked {field}: ignored in every chip that shows them"
+            yield f"{counted(marked, 'annotation')} marked {field}: ignored in every chip that shows them"
 
 
 __all__ = ["MAX_JSON_BYTES", "read_coco"]

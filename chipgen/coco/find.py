@@ -41,13 +41,15 @@ def find_root(path: Path, images: Path | None, file_names: Sequence[str]) -> tup
         if not images.is_dir():
             raise DataError.one(images, "", "is no folder", "name the folder of the images with --images")
         return str(images), (str(images),)
-    folders = list(dict.fromkeys(_candidates(path)))
-    step = max(1, len(file_names) // PROBES)
-    probes = [name for name in file_names[::step] if _is_plain(name)]
-    hits = [sum(_exists(folder / name) for name in probes) for folder in folders]
-    best = max(range(len(folders)), key=lambda i: hits[i])
-    looked_in = tuple(str(folder) for folder in folders)
-    return (str(folders[best]) if hits[best] else None), looked_in
+    looked_in = tuple(dict.fromkeys(map(str, _candidates(path))))
+    return fullest(looked_in, file_names[:: max(1, len(file_names) // PROBES)]), looked_in
+
+
+def fullest(folders: Sequence[str], file_names: Sequence[str]) -> str | None:
+    """Return the folder that holds most of some files, the first among equals; None when none holds any."""
+    plain = [name for name in file_names if _is_plain(name)]
+    hits = [sum(_exists(Path(folder, name)) for name in plain) for folder in folders]
+    return folders[hits.index(max(hits))] if any(hits) else None
 
 
 def _candidates(path: Path) -> Iterator[Path]:

@@ -147,7 +147,7 @@ FINE = [
     Entry("B17", "empty_name", _categories((1, "")), "written", code=0),
     Entry("B17", "control_characters_in_name", _categories((1, "a\nb\x1b[31m")), "written", code=0),
     Entry("B17", "lone_surrogate_in_name", spliced("categories", '{"id": 9, "name": "\\ud800"}'), "surrogate"),
-    Entry("B18", "file_of_two_images", section("images", IMAGE), "share their file", code=0),
+    Entry("B18", "file_of_two_images", section("images", IMAGE), "of a file that another image id names too", code=0),
     Entry("B19", "integral_float_size", section("images", {**IMAGE, "width": 96.0, "height": 64.0}), "written",
           code=0),
     Entry("B20", "image_without_annotations", section("images", {**IMAGE, "file_name": "good2.png"}), "written",
