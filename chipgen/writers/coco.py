@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chipgen.writers.facts import facts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -92,26 +94,12 @@ def _dump(value: dict[str, Any]) -> bytes:
 
 def _image(row: ChipRow) -> dict[str, Any]:
     """Return the entry of a chip."""
-    lo, hi = row.valid_range
     return {
         "id": row.image_id,
         "file_name": f"images/{row.file_name}",
         "width": row.size[0],
         "height": row.size[1],
-        "chipgen": {
-            "kind": row.kind,
-            "level": row.level,
-            "source": vars(row.source),
-            "transform": {
-                "x0": row.origin_img[0],
-                "y0": row.origin_img[1],
-                "factor_x": row.factor[0],
-                "factor_y": row.factor[1],
-            },
-            "content_width": row.content[0],
-            "content_height": row.content[1],
-            "valid_range": {"lo": lo, "hi": hi},
-        },
+        "chipgen": facts(row),
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.writers.facts import facts
 from chipgen.writers.schema import OBJECT_FIELDS, chip_schema
 
 if TYPE_CHECKING:
@@ -75,25 +76,13 @@ def _batch(rows: list[ChipRow], schema: pa.Schema) -> pa.RecordBatch:
 
 def _record(row: ChipRow) -> dict[str, Any]:
     """Return a row by the names of its columns."""
-    lo, hi = row.valid_range
     return {
         "image": {"bytes": row.encoded, "path": row.file_name},
         "image_id": row.image_id,
         "width": row.size[0],
         "height": row.size[1],
-        "kind": row.kind,
-        "level": row.level,
         "objects": {name: [_value(obj, name) for obj in row.objects] for name in OBJECT_FIELDS},
-        "source": vars(row.source),
-        "transform": {
-            "x0": row.origin_img[0],
-            "y0": row.origin_img[1],
-            "factor_x": row.factor[0],
-            "factor_y": row.factor[1],
-        },
-        "content_width": row.content[0],
-        "content_height": row.content[1],
-        "valid_range": {"lo": lo, "hi": hi},
+        **facts(row),
     }
 
 
