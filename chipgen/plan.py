@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -192,6 +193,10 @@ def shard_bounds(image: Ints, target: int) -> Ints:
 def _notes(plan: Plan) -> Iterator[str]:
     """Yield what a user should know about the configuration."""
     config = plan.config
+    unusable = Counter(entry.reason for entry in plan.dataset.skipped)
+    if unusable:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(unusable.items()))
+        yield f"{counted(len(plan.dataset.skipped), 'annotation')} cannot be used: {reasons}; build names them"
     if config.stride > config.chip_size:
         yield f"stride {config.stride} is above the chip size {config.chip_size}: the grid leaves places out"
     if config.valid_ranges is None:

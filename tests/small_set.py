@@ -72,8 +72,9 @@ def write_small_set(folder: Path, coco: Coco | None = None) -> Path:
     coco = coco or small_coco()
     (folder / "images").mkdir(parents=True)
     for image in coco.images:
-        picture = texture(image["width"], image["height"], image["id"])
-        picture.save(folder / "images" / image["file_name"])
+        file = folder / "images" / image["file_name"]
+        if not file.exists():
+            texture(image["width"], image["height"], image["id"]).save(file)
     path = folder / "instances.json"
     path.write_text(coco.text(), encoding="utf-8")
     return path

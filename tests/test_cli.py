@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-from run_cli import chipgen
+from run_cli import PROGRAM, chipgen
 from small_set import LEVELS, SCALES, small_coco, write_small_set
 
 if TYPE_CHECKING:
@@ -216,6 +219,31 @@ def test_overwrite_replaces_an_earlier_build(small_set: Path, tmp_path: Path) ->
 def test_help_names_every_option_with_what_it_does(command: tuple[str, ...]) -> None:
     done = chipgen(*command, "--help").expect(0)
     assert done.out.startswith("Usage: chipgen")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_no_files_and_no_processes(number: signal.Signals, tmp_path: Path) -> None:
+    coco = small_coco()
+    for image in range(100, 400):
+        coco.image(640, 480, image)
+        coco.images[-1]["file_name"] = "5.png"
+        for x in range(0, 450, 50):
+            coco.box(image, [x, x, 30, 30])
+    path = write_small_set(tmp_path / "set", coco)
+    command = [str(PROGRAM), "build", "--coco", str(path), *SCALES, "--workers", "2", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(tmp_path.glob("out/.tmp/data/*")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 128 + number
+    assert err == "chipgen: interrupted: nothing was written: run the same command again\n"
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ProcessLookupError):
+        while True:  # the group ends with its last process
+            os.killpg(running.pid, 0)
+            time.sleep(0.1)
 
 
 def test_module_is_the_program() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import traceback
 
@@ -13,7 +14,24 @@ from chipgen.cli.build import build
 from chipgen.cli.stats import stats
 from chipgen.errors import ChipgenError
 
-INTERRUPTED = 130
+
+class Stopped(BaseException):
+    """The user, or the system, asked us to stop: no error, and nothing that catches errors may catch it.
+
+    Parameters
+    ----------
+    number
+        Of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def _stop(number: int, _: object) -> None:
+    """Stop whatever is being done, in an orderly way."""
+    raise Stopped(number)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,7 +47,10 @@ cli.add_command(stats)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     code = _run(arguments)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     raise SystemExit(code)
@@ -38,16 +59,16 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = cli.main(arguments, prog_name="chipgen", standalone_mode=False)
+        result = cli.main(arguments or ["--help"], prog_name="chipgen", standalone_mode=False)
     except ChipgenError as error:
         _complain(str(error), arguments)
         return error.exit_code
     except click.ClickException as error:
         _complain(_one_line(error), arguments)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except Stopped as stop:
         _complain("chipgen: interrupted: nothing was written: run the same command again", arguments)
-        return INTERRUPTED
+        return stop.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us went away: be quiet
         return 0
