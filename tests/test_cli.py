@@ -246,6 +246,16 @@ def test_stopping_leaves_no_files_and_no_processes(number: signal.Signals, tmp_p
             time.sleep(0.1)
 
 
+def test_reader_of_the_report_may_go_away(small_set: Path, tmp_path: Path) -> None:
+    command = [str(PROGRAM), "build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out" / "_manifest.json").exists()
+
+
 def test_module_is_the_program() -> None:
     done = subprocess.run([sys.executable, "-m", "chipgen", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == chipgen("--version").expect(0).out

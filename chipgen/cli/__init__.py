@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import traceback
@@ -69,9 +68,6 @@ def _run(arguments: list[str]) -> int:
     except Stopped as stop:
         _complain("chipgen: interrupted: nothing was written: run the same command again", arguments)
         return stop.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us went away: be quiet
-        return 0
     except Exception as error:  # noqa: BLE001 -- a defect of ours: still one line, and where to take it
         what = f"{type(error).__name__}: {error}".replace("\n", " ")
         _complain(f"chipgen: unexpected: {what}: run again with --debug and report what it prints", arguments)

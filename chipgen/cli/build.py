@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, setting, tell, with_options
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, say, scales_and_ranges, setting, tell, with_options
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, parse_fill
@@ -113,19 +113,19 @@ def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> No
         return
     if options["as_json"]:
         value = {"plan": plan.summary().to_dict(), "build": asdict(report) if report else None}
-        click.echo(json.dumps(value, indent=1))
+        say(json.dumps(value, indent=1))
         return
-    click.echo(str(plan.summary()))
+    say(str(plan.summary()))
     if report is None:
-        click.echo("dry run      nothing was written")
+        say("dry run      nothing was written")
         return
     from chipgen.summary import counted, human_bytes  # noqa: PLC0415
 
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
-    click.echo(
+    say(
         f"written      {counted(report.chips, 'chip')} in {counted(report.shards, 'shard')}, "
         f"{human_bytes(report.bytes)}: {report.out}"
     )
-    click.echo(f"skipped      {skipped}")
+    say(f"skipped      {skipped}")
     for note in report.notes:
-        click.echo(f"note         {note}")
+        say(f"note         {note}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -63,6 +65,14 @@ COMMON_OPTIONS = (
     click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done."),
     click.option("--debug", is_flag=True, help="Show where an error came from."),
 )
+
+
+def say(text: str) -> None:
+    """Print a line of the report; whoever read us may have gone away, and that changes nothing."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(options: Mapping[str, Any], line: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, scales_and_ranges, tell, with_options
+from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, say, scales_and_ranges, tell, with_options
 
 if TYPE_CHECKING:
     from chipgen.report import BuiltStats, Stats
@@ -31,7 +31,7 @@ def stats(source: str, **options: Any) -> int:
     """  # noqa: D301 -- click's mark for "do not rewrap"
     found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
     if not options["quiet"]:
-        click.echo(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
+        say(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
     return 0
 
 
