@@ -130,11 +130,11 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
         if config.on_error == "fail":
             _refuse_missing(plan, root, config)
         done = sorted(_do_shards(plan, root, output, config), key=lambda shard: shard.index)
-        findings = _merge(done)
-        skipped = [*plan.dataset.skipped, *sorted(findings.skipped, key=_source_order)]
+        skipped = sorted(_merge(done).skipped, key=_source_order)
         if config.on_error == "fail" and skipped:
             raise DataError(map(plan.dataset.source.problem, skipped))
-        return _commit(plan, output, config, done, skipped)
+        # Annotations were skipped, or not, when the dataset was read.
+        return _commit(plan, output, config, done, [*plan.dataset.skipped, *skipped])
 
 
 def _root(plan: Plan) -> Path:
@@ -176,10 +176,9 @@ def _refuse_missing(plan: Plan, root: Path, config: ExportConfig) -> None:
     Raises
     ------
     DataError
-        With every image that is not there, and every annotation that cannot be used.
+        With every image that is not there.
     """
-    source = plan.dataset.source
-    problems = [source.problem(entry) for entry in plan.dataset.skipped]
+    source, problems = plan.dataset.source, []
     for image in sorted(set(plan.chips.image.tolist())):
         name = plan.dataset.images.file_name[image]
         try:

@@ -16,6 +16,8 @@ import pytest
 from run_cli import PROGRAM, chipgen
 from small_set import LEVELS, SCALES, small_coco, write_small_set
 
+import chipgen as library
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -128,6 +130,15 @@ def test_skipping_says_what_was_lost(small_set: Path, tmp_path: Path) -> None:
     plan = pq.read_table(tmp_path / "out" / "_plan.parquet")
     assert plan["image_id"].to_pylist() == pq.read_table(tmp_path / "out" / "data")["image_id"].to_pylist()
     assert 5 not in {row["image_id"] for row in plan["source"].to_pylist()}
+
+
+def test_what_was_skipped_when_reading_is_no_error_when_exporting(small_set: Path, tmp_path: Path) -> None:
+    coco = small_coco()
+    coco.box(3, [1, 1, 0, 5])
+    small_set.write_text(coco.text(), encoding="utf-8")
+    plan = library.plan(library.read_coco(small_set, on_error="skip"), "1x", chip_size=256)
+    report = library.export(plan, tmp_path / "out", workers=1)
+    assert (report.chips, report.skipped, report.within_limit) == (len(plan.chips), {"zero_area": 1}, False)
 
 
 def test_more_skipped_than_allowed_is_exit_three(small_set: Path, tmp_path: Path) -> None:
