@@ -39,8 +39,8 @@ class LevelSummary:
         Median factor of the images, scaled px per image px.
     range_img
         Valid range at that factor, ``[lo, hi]``; hi None when open.
-    in_range
-        Objects to learn whose size lies in the range.
+    in_range, share
+        Objects to learn whose size lies in the range, and their share of all objects to learn.
     counted
         Those of them that count toward positive chips here.
     chips, chips_per_image
@@ -54,6 +54,7 @@ class LevelSummary:
     factor: float
     range_img: tuple[float, float | None]
     in_range: int
+    share: float
     counted: int
     chips: int
     chips_per_image: float
@@ -182,13 +183,15 @@ def _level(plan: Plan, level: int) -> LevelSummary:
     here = plan.chips.level == level
     valid = plan.boxes.state[here[plan.boxes.chip]] == 0
     images = len(plan.dataset.images)
+    in_range = int(np.count_nonzero(learnable & plan.fits.in_range[:, level]))
     factor, lo, hi = _median_level(plan.levels.mean_factor[:, level], plan.levels.range_img[:, level])
     return LevelSummary(
         level=level,
         scale=plan.levels.scales[level].token,
         factor=round(factor, 4),
         range_img=(round(lo, 2), None if math.isinf(hi) else round(hi, 2)),
-        in_range=int(np.count_nonzero(learnable & plan.fits.in_range[:, level])),
+        in_range=in_range,
+        share=ratio(in_range, int(np.count_nonzero(learnable))) or 0.0,
         counted=int(np.count_nonzero(plan.fits.counts[:, level])),
         chips=int(np.count_nonzero(here)),
         chips_per_image=ratio(int(np.count_nonzero(here)), images) or 0.0,
@@ -234,20 +237,8 @@ def size_lines(sizes: tuple[tuple[float, float | None, int], ...]) -> list[str]:
 
 def _level_lines(summary: Summary) -> list[str]:
     """Tabulate the levels."""
-    rows = [
-        (
-            "level",
-            "scale",
-            "factor",
-            "range px",
-            "in range",
-            "counted",
-            "chips",
-            "per image",
-            "valid",
-            "ignored",
-        )
-    ]
+    head = "level,scale,factor,range px,in range,share,counted,chips,per image,valid,ignored"
+    rows = [tuple(head.split(","))]
     for row in summary.levels:
         lo, hi = row.range_img
         rows.append(
@@ -257,6 +248,7 @@ def _level_lines(summary: Summary) -> list[str]:
                 f"{row.factor:.3f}",
                 f"{lo:g}-" if hi is None else f"{lo:g}-{hi:g}",
                 f"{row.in_range:,}",
+                f"{row.share:.1%}",
                 f"{row.counted:,}",
                 f"{row.chips:,}",
                 f"{row.chips_per_image:.2f}",
