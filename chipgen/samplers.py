@@ -25,7 +25,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from chipgen.boxes import Floats, Ints
 from chipgen.chips import content_of
 from chipgen.cover import greedy_cover
-from chipgen.errors import SamplerError, UsageError
+from chipgen.errors import ChipgenError, SamplerError, UsageError
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,7 @@ def sample(sampler: Sampler, view: View, rng: Generator) -> Ints:
     return origins.astype(np.int64)
 
 
-def _broken(sampler: Sampler, view: View, what: str) -> SamplerError:
+def _broken(sampler: Sampler, view: View, what: str) -> ChipgenError:
     """Return the error for a sampler that broke its protocol."""
     todo = "a sampler returns integer origins of shape (K, 2) inside the scaled image (--debug shows more)"
-    where = f"image {view.image_id}, level {view.level}"
-    return SamplerError([*SamplerError.one(name_of(sampler), where, what, todo).problems])
+    return SamplerError.one(name_of(sampler), f"image {view.image_id}, level {view.level}", what, todo)

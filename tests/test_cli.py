@@ -276,3 +276,12 @@ def test_verbose_says_what_is_done_on_stderr(small_set: Path, tmp_path: Path) ->
     done = chipgen("build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out"), "-q", "-v").expect(0)
     assert done.out == ""
     assert "planned:" in done.err
+
+
+def test_try_on_the_first_images_meets_their_faults_only(small_set: Path, tmp_path: Path) -> None:
+    coco = small_coco()
+    coco.box(11, [1, 1, 0, 5])
+    small_set.write_text(coco.text(), encoding="utf-8")
+    arguments = ("build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out"), "--limit")
+    chipgen(*arguments, "4").expect(1)
+    assert "images" in chipgen(*arguments, "3").expect(0).out

@@ -97,13 +97,13 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
     dataset = read_coco(
         options["coco"],
         options["images"],
-        on_error="skip",
+        on_error=options["on_error"] if options["limit"] is None else "skip",
         max_json_bytes=options["max_json_bytes"] or MAX_JSON_BYTES,
     )
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    if options["on_error"] == "fail":
-        dataset.refuse_skipped()
+        if options["on_error"] == "fail":  # only what a try on these images would meet
+            dataset.refuse_skipped()
     return make_plan(dataset, config)
 
 
