@@ -130,11 +130,10 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
         if config.on_error == "fail":
             _refuse_missing(plan, root, config)
         done = sorted(_do_shards(plan, root, output, config), key=lambda shard: shard.index)
-        skipped = sorted(_merge(done).skipped, key=_source_order)
-        if config.on_error == "fail" and skipped:
-            raise DataError(map(plan.dataset.source.problem, skipped))
-        # Annotations were skipped, or not, when the dataset was read.
-        return _commit(plan, output, config, done, [*plan.dataset.skipped, *skipped])
+        findings = _merge(done)
+        if config.on_error == "fail" and findings.skipped:
+            raise DataError(map(plan.dataset.source.problem, findings.skipped))
+        return _commit(plan, output, config, done, findings)
 
 
 def _root(plan: Plan) -> Path:
@@ -236,6 +235,7 @@ def _merge(done: Iterable[ShardDone]) -> Findings:
             if key not in seen:
                 seen.add(key)
                 merged.skipped.append(entry)
+    merged.skipped.sort(key=_source_order)
     return merged
 
 
@@ -245,11 +245,9 @@ def _source_order(entry: Skipped) -> tuple[int, int, str]:
     return entry.image_id or 0, annotation_id, entry.reason
 
 
-def _commit(
-    plan: Plan, output: Output, config: ExportConfig, done: list[ShardDone], skipped: list[Skipped]
-) -> BuildReport:
+def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDone], findings: Findings) -> BuildReport:
     """Write the tables and the card, then publish everything."""
-    findings = _merge(done)
+    skipped = [*plan.dataset.skipped, *findings.skipped]  # annotations were skipped, or not, when they were read
     staging = output.staging()
     ledger = plan.ledger(findings.images)
     write_plan(plan, findings.images, staging)
@@ -274,13 +272,14 @@ def _commit(
     }
     files = [*staging.written, *(file for shard in done for file in shard.files)]
     output.publish(files, _manifest(plan, config, done, counts))
+    remarks = Counter(note for notes in findings.notes.values() for note in notes)
     return BuildReport(
         out=str(output.out),
         chips=chips,
         shards=len(done),
         bytes=sum(file.bytes for file in files),
         skipped=reasons,
-        notes=tuple(f"{counted(count, 'image')}: {note}" for note, count in sorted(findings.notes.items())),
+        notes=tuple(f"{counted(count, 'image')}: {note}" for note, count in sorted(remarks.items())),
         within_limit=len(skipped) <= config.max_skipped,
     )
 

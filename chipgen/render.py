@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,13 +43,13 @@ class Findings:
     skipped
         Images and masks that could not be used.
     notes
-        How many images each remark applies to.
+        Remarks about each image, by its row in the dataset: an image cut over two shards is one image.
     images
-        Row in the dataset and reason of each skipped image.
+        Reason of each skipped image, by its row in the dataset.
     """
 
     skipped: list[Skipped] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     images: dict[int, str] = field(default_factory=dict)
 
 
@@ -84,7 +83,7 @@ def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -
             findings.skipped.append(_skipped_image(shard, image, error))
             findings.images[int(shard.image_row[image])] = error.reason
             continue
-        findings.notes.update(picture.notes)
+        findings.notes[int(shard.image_row[image])] = picture.notes
         drawer = _ImageRenderer(shard, image, picture, config, findings)
         for chip in chips:
             yield drawer.chip(chip)

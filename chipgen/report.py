@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from chipgen.errors import ChipgenError, DataError
 from chipgen.plan import Plan, plan
+from chipgen.scales import GOOD_CHIP
 from chipgen.store import MANIFEST
 from chipgen.suggestion import Suggestion, suggest
 from chipgen.summary import Summary, counted, histogram, human_bytes, learnable_sizes, ratio, size_lines, table
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from chipgen.boxes import Floats
     from chipgen.config import PlanSettings
     from chipgen.dataset import Dataset
-
-GOOD_CHIP = 512
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Stats:
             )
         if self.too_large:
             lost = counted(self.too_large, "object")
-            advice += f"\n             {lost} too large for a chip there: add a coarser scale, such as 512"
+            advice += f"\n             {lost} too large for a chip at the scales above: add a coarser one, such as 512"
         return advice if self.summary is None else f"{self.summary}\n\n{advice}"
 
 

@@ -11,8 +11,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from run_cli import PROGRAM, chipgen
 from small_set import LEVELS, SCALES, small_coco, write_small_set
 
@@ -139,6 +141,17 @@ def test_what_was_skipped_when_reading_is_no_error_when_exporting(small_set: Pat
     plan = library.plan(library.read_coco(small_set, on_error="skip"), "1x", chip_size=256)
     report = library.export(plan, tmp_path / "out", workers=1)
     assert (report.chips, report.skipped, report.within_limit) == (len(plan.chips), {"zero_area": 1}, False)
+
+
+def test_remarks_count_images_however_many_shards_show_them(tmp_path: Path) -> None:
+    coco = small_coco()
+    path = write_small_set(tmp_path / "set", coco)
+    picture = tmp_path / "set" / "images" / "8.png"
+    Image.open(picture).convert("CMYK").save(picture, "TIFF")
+    plan = library.plan(library.read_coco(path), "1x", chip_size=128, chips_per_shard=1)
+    assert np.count_nonzero(plan.dataset.images.id[plan.chips.image] == 8) > 1
+    report = library.export(plan, tmp_path / "out", workers=1)
+    assert report.notes == ("1 image: CMYK: converted to RGB without a colour profile",)
 
 
 def test_more_skipped_than_allowed_is_exit_three(small_set: Path, tmp_path: Path) -> None:
