@@ -24,7 +24,8 @@ $(VENV)/dev: pyproject.toml $(VENV)/core
 demo: $(VENV)/core
 	rm -rf demo
 	$(BIN)/python examples/make_dataset.py demo
-	$(BIN)/chipgen build --coco demo/instances.json --scales 2x,0.8x,768 --out demo/chips
+	$(BIN)/python examples/propose.py demo/instances.json demo/images demo/proposals.json
+	$(BIN)/chipgen build --coco demo/instances.json --scales 2x,0.8x,768 --proposals demo/proposals.json --out demo/chips
 	$(BIN)/python examples/contact_sheet.py demo/chips demo/contact_sheet.png
 	$(BIN)/python examples/explain_image.py demo/chips demo/images demo/explained.png
 

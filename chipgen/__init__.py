@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from chipgen.build import BuildReport, export
     from chipgen.coco import read_coco
     from chipgen.dataset import Dataset
+    from chipgen.epochs import EpochsReport, write_epochs
+    from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, sniper
     from chipgen.suggestion import Suggestion, suggest
@@ -40,8 +42,10 @@ __all__ = [
     "ChipgenError",
     "DataError",
     "Dataset",
+    "EpochsReport",
     "OutputError",
     "Plan",
+    "ProposalFile",
     "Sampler",
     "SamplerError",
     "StorageError",
@@ -53,27 +57,35 @@ __all__ = [
     "WorkerError",
     "__version__",
     "built_stats",
+    "convert_proposals",
     "export",
     "plan",
     "read_coco",
+    "read_proposals",
     "sniper",
     "stats",
     "suggest",
+    "write_epochs",
 ]
 
 _LAZY = {
     "BuildReport": "build",
     "Dataset": "dataset",
+    "EpochsReport": "epochs",
+    "ProposalFile": "proposals",
     "Sampler": "samplers",
     "Suggestion": "suggestion",
     "Summary": "summary",
     "View": "samplers",
     "built_stats": "report",
+    "convert_proposals": "proposals",
     "export": "build",
     "read_coco": "coco",
+    "read_proposals": "proposals",
     "sniper": "samplers",
     "stats": "report",
     "suggest": "suggestion",
+    "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""
 

@@ -24,7 +24,7 @@ from chipgen.images import locate
 from chipgen.render import Findings, render
 from chipgen.shard import Shard, take_shard
 from chipgen.store import Output, Staging, Written
-from chipgen.summary import counted
+from chipgen.text import counted
 from chipgen.writers import WRITERS, shard_path
 from chipgen.writers.coco import merge_coco
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped
@@ -247,7 +247,7 @@ def _source_order(entry: Skipped) -> tuple[int, int, str]:
 
 def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDone], findings: Findings) -> BuildReport:
     """Write the tables and the card, then publish everything."""
-    skipped = [*plan.dataset.skipped, *findings.skipped]  # annotations were skipped, or not, when they were read
+    skipped = [*plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
     staging = output.staging()
     ledger = plan.ledger(findings.images)
     write_plan(plan, findings.images, staging)
@@ -257,7 +257,7 @@ def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDo
     summary = plan.summary()
     staging.write(CARD, card(plan, summary, config, reasons).encode())
     if config.format == "coco":
-        merge_coco([shard.path for shard in done], plan.dataset.categories, staging, MERGED)
+        merge_coco([shard.path for shard in done], staging.read, staging, MERGED)
     chips = sum(shard.rows for shard in done)
     counts = {
         "images": summary.images,
@@ -265,6 +265,7 @@ def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDo
         "categories": summary.categories,
         "chips": chips,
         "valid_pairs": summary.pairs,
+        "negatives": dataclasses.asdict(summary.negatives),
         "single_scale_pixels": summary.single_scale_pixels,
         "pyramid_pixels": summary.pyramid_pixels,
         "ledger": ledger.counts(),
@@ -286,15 +287,19 @@ def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDo
 
 def _manifest(plan: Plan, config: ExportConfig, done: list[ShardDone], counts: dict[str, Any]) -> dict[str, Any]:
     """Return what the manifest says, besides the list of files."""
-    made = dataclasses.asdict(plan.config)
-    made.update(scales=plan.config.scale_tokens, valid_ranges=plan.config.range_tokens)
     naming = {file.path: file for shard in done for file in shard.files}
     return {
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
-        "configuration": {**made, **config.recorded()},
+        "configuration": {**plan.config.recorded(), **config.recorded()},
         "encoders": _version.encoder_versions(),
-        "inputs": {"annotations": {"sha256": plan.dataset.source.sha256}},
+        "inputs": _inputs(plan),
         "counts": counts,
         "shards": [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done],
     }
+
+
+def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
+    """Return the digest of each input file."""
+    digests = {"annotations": {"sha256": plan.dataset.source.sha256}}
+    return digests if plan.proposals is None else {**digests, "proposals": {"sha256": plan.proposals.sha256}}

@@ -81,8 +81,21 @@ def _how(plan: Plan, config: ExportConfig) -> str:
         f"- sampler `{made.sampler}`, stride {made.stride}, seed {made.seed}\n"
         f"- a box is learnt in a chip when at least {made.min_visibility:g} of it is visible and both sides are at "
         f"least {made.min_box:g} px\n"
+        f"{_negatives(plan)}"
         f"- pixels: RGB, {config.resample}, {config.image_format}{quality}{subsampling}\n"
     )
+
+
+def _negatives(plan: Plan) -> str:
+    """Say where the negative chips come from."""
+    told = {
+        "none": "no negative chips: all chips hold objects to learn",
+        "random": "negative chips: random background that shows no annotated object",
+        "proposals": f"negative chips: background in which a detector proposed objects, {plan.mining.minimum}; none "
+        "holds an object to learn, ignored ones take up at most "
+        f"{plan.config.negative.max_ignored_area:g} of it",
+    }
+    return f"- {told[plan.mining.mode]}\n"
 
 
 def _skipped(skipped: Mapping[str, int]) -> str:

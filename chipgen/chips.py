@@ -29,6 +29,8 @@ class Chips:
         Left upper corner, shape ``(C, 2)``, int64, whole scaled px.
     content
         Width and height without padding, shape ``(C, 2)``, int64, scaled px.
+    proposals
+        Qualifying proposals that a negative chip encloses, shape ``(C,)``, int64; 0 for all others.
     """
 
     image: Ints
@@ -36,6 +38,7 @@ class Chips:
     kind: Ints
     origin_scaled: Ints
     content: Ints
+    proposals: Ints
 
     def __len__(self) -> int:
         return len(self.image)
@@ -43,8 +46,11 @@ class Chips:
     @property
     def window_scaled(self) -> Floats:
         """Return the windows as boxes, shape ``(C, 4)``, float64, scaled px, half-open."""
-        corners = (self.origin_scaled, self.origin_scaled + self.content)
-        return np.concatenate(corners, axis=1, dtype=np.float64)
+        return windows_at(self.origin_scaled, self.content)
+
+    def take(self, rows: Ints | slice) -> Chips:
+        """Return some chips, in the given order."""
+        return Chips(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -91,3 +97,21 @@ def content_of(size_scaled: Ints, chip_size: int) -> Ints:
         Side of a chip, scaled px.
     """
     return np.minimum(size_scaled, chip_size)
+
+
+def windows_at(origin_scaled: Ints, content: Ints) -> Floats:
+    """Return windows as boxes, half-open.
+
+    Parameters
+    ----------
+    origin_scaled
+        Left upper corners, shape ``(K, 2)``, scaled px.
+    content
+        Width and height, shape ``(2,)`` or ``(K, 2)``, scaled px.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(K, 4)``, float64, scaled px.
+    """
+    return np.concatenate((origin_scaled, origin_scaled + content), axis=1, dtype=np.float64)

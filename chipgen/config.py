@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import UsageError
+from chipgen.limits import at_least
+from chipgen.negative_config import NegativeConfig, NegativeSettings
 from chipgen.scales import Scale, ValidRange, parse_ranges, parse_scales
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ SHARD_CHIPS = (50, 500)
 SHARD_BYTES = 500_000_000
 
 
-class PlanSettings(TypedDict, total=False):
-    """The optional numbers of `PlanConfig`, as keyword arguments."""
+class PlanSettings(NegativeSettings, total=False):
+    """The optional settings of `PlanConfig` and of its negative chips, as keyword arguments."""
 
     chip_size: int
     stride: int
@@ -29,19 +30,6 @@ class PlanSettings(TypedDict, total=False):
     min_box: float
     seed: int
     chips_per_shard: int | None
-
-
-def at_least(option: str, value: float, low: float, high: float = math.inf) -> None:
-    """Refuse a number outside ``[low, high]``.
-
-    Raises
-    ------
-    UsageError
-        It is outside, or not a number.
-    """
-    if not low <= value <= high:
-        bounds = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
-        raise UsageError.one(option, f"{value:g}", "is not possible", f"use a number {bounds}")
 
 
 @dataclass(frozen=True)
@@ -68,6 +56,8 @@ class PlanConfig:
         Seed of all random streams, 0 or more.
     chips_per_shard
         Chips a shard should hold; None to choose by the number of chips.
+    negative
+        How negative chips are found and how many are kept.
     """
 
     scales: tuple[Scale, ...]
@@ -79,6 +69,7 @@ class PlanConfig:
     min_box: float = 2.0
     seed: int = 0
     chips_per_shard: int | None = None
+    negative: NegativeConfig = field(default_factory=NegativeConfig)
 
     def __post_init__(self) -> None:
         at_least("--chip-size", self.chip_size, 1, MAX_CHIP_SIZE)
@@ -88,6 +79,12 @@ class PlanConfig:
         at_least("--seed", self.seed, 0, 2**63 - 1)
         if self.chips_per_shard is not None:
             at_least("--chips-per-shard", self.chips_per_shard, 1)
+        given = len(self.negative.min_proposals or (0,))
+        if given not in {1, len(self.scales)}:
+            what = f"{given} numbers for {len(self.scales)} scales"
+            raise UsageError.one(
+                "--min-proposals", "", what, "give one number, or one for each scale in the same order"
+            )
 
     @classmethod
     def parse(
@@ -100,8 +97,10 @@ class PlanConfig:
         UsageError
             A token or number that cannot be meant.
         """
-        parsed = parse_scales(scales)
-        return cls(parsed, parse_ranges(valid_ranges, len(parsed)), sampler=sampler, **settings)
+        parsed, known = parse_scales(scales), {setting.name for setting in fields(NegativeConfig)}
+        given: dict[str, Any] = {**settings}
+        negative = NegativeConfig.parse({name: given.pop(name) for name in known & given.keys()})
+        return cls(parsed, parse_ranges(valid_ranges, len(parsed)), sampler=sampler, negative=negative, **given)
 
     @property
     def scale_tokens(self) -> str:
@@ -112,6 +111,11 @@ class PlanConfig:
     def range_tokens(self) -> str:
         """Return the valid ranges as written on the command line."""
         return "auto" if self.valid_ranges is None else ",".join(map(str, self.valid_ranges))
+
+    def recorded(self) -> dict[str, Any]:
+        """Return all settings by the names of their options, for the manifest."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "negative"}
+        return {**own, **vars(self.negative), "scales": self.scale_tokens, "valid_ranges": self.range_tokens}
 
     def shard_target(self, chips: int) -> int:
         """Return how many chips a shard should hold, for a plan of so many chips.

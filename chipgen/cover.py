@@ -12,6 +12,9 @@ along x and along y has a random priority; the lowest x decides, then the lowest
 positions and not to windows, neighbouring positions that enclose the same boxes can be merged into the best of them
 without changing the result: that keeps the table of candidates small even in huge images.
 
+Negative chips cover proposals in the same way, under stricter `Terms`: a window must be worth it, and there are places
+where none may stand.
+
 Source: SNIPER, section 3.2 (positive chip selection). Deliberate differences: windows are half-open everywhere, so
 a chip holds exactly ``chip_size`` pixels; a box too long for the grid brings its own positions instead of being
 dropped; ties come from a seeded stream instead of a shuffle.
@@ -19,6 +22,7 @@ dropped; ties come from a seeded stream instead of a shuffle.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +32,8 @@ from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.chips import content_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.random import Generator
 
 
@@ -68,18 +74,23 @@ def enclosing_origins(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int) ->
     return Origins(np.maximum(first, 0).astype(np.int64), np.minimum(last, size_scaled - content).astype(np.int64))
 
 
+Closed = Callable[[Ints, Ints], Bools]
+"""``closed(x, y)`` tells at which pairs of positions no window may stand, shape ``(columns, rows)``."""
+
+
 @dataclass(frozen=True)
 class _Axis:
-    """Candidate positions along one axis, and for each box the half-open run of those that enclose it.
+    """Candidate positions along one axis, merged into runs that enclose the same boxes.
 
-    `count` is the number of positions before merging, `priority` the random rank of each position kept.
+    `position` and `priority` belong to the candidates, `cuts` holds the first of each run; `start` and `stop` tell for
+    each box which runs enclose it, half-open.
     """
 
     position: Ints
     priority: Ints
+    cuts: Ints
     start: Ints
     stop: Ints
-    count: int
 
 
 def candidate_positions(first: Ints, last: Ints, room: int, stride: int) -> Ints:
@@ -100,21 +111,41 @@ def candidate_positions(first: Ints, last: Ints, room: int, stride: int) -> Ints
     return np.union1d(grid, middles)
 
 
-def _axis(first: Ints, last: Ints, room: int, stride: int, rng: Generator) -> _Axis:
+def _axis(origins: Origins, axis: int, room: int, stride: int, rng: Generator) -> _Axis:
     """Lay out one axis and merge neighbouring positions that enclose the same boxes."""
+    first, last = origins.first[:, axis], origins.last[:, axis]
     position = candidate_positions(first, last, room, stride)
-    priority = rng.permutation(len(position))
     start = np.searchsorted(position, first, "left")
     stop = np.searchsorted(position, last, "right")
     cuts = np.unique(np.concatenate(([0], start, stop)))
     cuts = cuts[cuts < len(position)]
-    best = np.minimum.reduceat(priority, cuts)
-    where = np.argsort(priority)[best]
-    return _Axis(position[where], best, np.searchsorted(cuts, start), np.searchsorted(cuts, stop), len(position))
+    priority = rng.permutation(len(position))
+    return _Axis(position, priority, cuts, np.searchsorted(cuts, start), np.searchsorted(cuts, stop))
 
 
-def greedy_cover(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, rng: Generator) -> Ints:
-    """Choose windows until every box lies completely inside one.
+@dataclass(frozen=True)
+class Terms:
+    """What a window must offer to be taken.
+
+    Parameters
+    ----------
+    at_least
+        Boxes it must enclose that no window taken before encloses, 1 or more.
+    closed
+        Tells where no window may stand; None for nowhere.
+    """
+
+    at_least: int = 1
+    closed: Closed | None = None
+
+
+ANYWHERE = Terms()
+
+
+def greedy_cover(
+    xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, rng: Generator, terms: Terms = ANYWHERE
+) -> Ints:
+    """Choose windows until every box lies completely inside one, or no other window meets the terms.
 
     Parameters
     ----------
@@ -126,39 +157,55 @@ def greedy_cover(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride:
         Side of a chip and distance of the grid, scaled px.
     rng
         Decides between windows that enclose equally many boxes.
+    terms
+        What a window must offer.
 
     Returns
     -------
     ndarray
         Origins in the order chosen, shape ``(K, 2)``, int64, scaled px.
     """
-    if not len(xyxy_scaled):
+    if len(xyxy_scaled) < terms.at_least:
         return np.empty((0, 2), dtype=np.int64)
     origins = enclosing_origins(xyxy_scaled, size_scaled, chip_size)
     room = size_scaled - content_of(size_scaled, chip_size)
-    x, y = (_axis(origins.first[:, i], origins.last[:, i], int(room[i]), stride, rng) for i in (0, 1))
-    return np.array([(x.position[i], y.position[j]) for i, j in _choose(x, y)], dtype=np.int64)
+    x, y = (_axis(origins, axis, int(room[axis]), stride, rng) for axis in (0, 1))
+    return np.array(list(_choose(x, y, terms)), dtype=np.int64).reshape(-1, 2)
 
 
-def _choose(x: _Axis, y: _Axis) -> list[tuple[int, int]]:
-    """Return the chosen (column, row) pairs, best first.
+def _choose(x: _Axis, y: _Axis, terms: Terms) -> Iterator[tuple[int, int]]:
+    """Yield the origins of the chosen windows, best first.
 
     A candidate's score is the number of boxes it still encloses times the number of candidates, plus what makes it
-    win among equals: one integer, so that one argmax decides.
+    win among equals: one integer, so that one argmax decides. Where no window may stand the score is below zero.
     """
-    candidates = x.count * y.count
-    lead = (x.count - 1 - x.priority)[:, None] * y.count + (y.count - 1 - y.priority)
-    score = _enclosed(x, y) * candidates + lead
+    candidates = len(x.position) * len(y.position)
+    lead = _lead(x, y, terms.closed)
+    score = np.where(lead < 0, -1, _enclosed(x, y) * candidates + lead)
+    by_priority = [axis.position[np.argsort(axis.priority)] for axis in (x, y)]
     open_ = np.ones(len(x.start), dtype=np.bool_)
-    chosen = []
     while open_.any():
-        column, row = divmod(int(score.argmax()), len(y.position))
-        chosen.append((column, row))
+        column, row = divmod(int(score.argmax()), len(y.cuts))
+        if score[column, row] < terms.at_least * candidates:
+            return
+        # The lead tells which of the merged positions it was.
+        at = divmod(candidates - 1 - int(lead[column, row]), len(y.position))
+        yield int(by_priority[0][at[0]]), int(by_priority[1][at[1]])
         enclosed = open_ & (x.start <= column) & (column < x.stop) & (y.start <= row) & (row < y.stop)
         open_ &= ~enclosed
         for box in np.flatnonzero(enclosed).tolist():
             score[x.start[box] : x.stop[box], y.start[box] : y.stop[box]] -= candidates
-    return chosen
+
+
+def _lead(x: _Axis, y: _Axis, closed: Closed | None) -> Ints:
+    """Return the lead of the best position in each pair of runs, shape ``(columns, rows)``; -1 where all are closed."""
+    rows = len(y.position)
+    last = len(x.position) * rows - 1
+    if closed is None:  # the best pair is the best position of either run: no need to look at each
+        best_x, best_y = np.minimum.reduceat(x.priority, x.cuts), np.minimum.reduceat(y.priority, y.cuts)
+        return np.asarray(last - best_x[:, None] * rows - best_y)
+    lead = np.where(closed(x.position, y.position), -1, last - x.priority[:, None] * rows - y.priority)
+    return np.asarray(np.maximum.reduceat(np.maximum.reduceat(lead, x.cuts, axis=0), y.cuts, axis=1))
 
 
 def _enclosed(x: _Axis, y: _Axis) -> Ints:
@@ -166,7 +213,7 @@ def _enclosed(x: _Axis, y: _Axis) -> Ints:
 
     Each box is a rectangle of candidates: mark its corners, sum up along both axes.
     """
-    marks = np.zeros((len(x.position) + 1, len(y.position) + 1), dtype=np.int64)
+    marks = np.zeros((len(x.cuts) + 1, len(y.cuts) + 1), dtype=np.int64)
     np.add.at(marks, (x.start, y.start), 1)
     np.add.at(marks, (x.stop, y.stop), 1)
     np.add.at(marks, (x.start, y.stop), -1)

@@ -133,7 +133,7 @@ class Skipped:
     Parameters
     ----------
     kind
-        ``image``, ``annotation`` or ``mask``.
+        ``image``, ``annotation``, ``mask`` or ``proposal``.
     image_id, annotation_id, file_name
         What it was; None where it has none.
     reason

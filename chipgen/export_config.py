@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from chipgen.config import at_least
 from chipgen.errors import UsageError
+from chipgen.limits import at_least
 
 CHOICES = {
     "format": ("parquet", "coco"),

@@ -46,3 +46,16 @@ def _finite(text: str) -> float | None:
 def _readable(digits: str) -> int | None:
     """Read an integer; None when it is too long to be one."""
     return int(digits) if len(digits) <= MOST_DIGITS else None
+
+
+def kind(value: Any) -> str:
+    """Name a JSON value for people."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"{value!r:.40}"
+    if isinstance(value, str):
+        return f"the text {value!r:.60}"
+    return "a list" if isinstance(value, list) else "an object"

@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import Ints, scale
-from chipgen.chips import Chips, content_of
 from chipgen.config import PlanConfig, PlanSettings
+from chipgen.errors import DataError, Problem
 from chipgen.labels import ChipBoxes, label
 from chipgen.ledger import NONE_SKIPPED, Ledger, make_ledger
 from chipgen.positive import Fit, fit
-from chipgen.samplers import Sampler, View, find_sampler, name_of, random_stream, sample
+from chipgen.samplers import Sampler, find_sampler, name_of
 from chipgen.scales import Levels, gaps, make_levels
-from chipgen.summary import Summary, counted, summarize
+from chipgen.selection import select
+from chipgen.summary import Summary, summarize
+from chipgen.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from typing_extensions import Unpack
 
-    from chipgen.dataset import Dataset
+    from chipgen.boxes import Ints
+    from chipgen.chips import Chips
+    from chipgen.dataset import Dataset, Skipped
+    from chipgen.mining import Mining
+    from chipgen.scored import ProposalSource
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Plan:
         Every scale at every image; how each annotation fits each level.
     chips, boxes
         The chips in plan order and their boxes. A chip's row is its id.
+    mining
+        How the negative chips came about.
+    proposals
+        What they were mined from; None without.
     """
 
     dataset: Dataset
@@ -48,6 +57,8 @@ class Plan:
     fits: Fit
     chips: Chips
     boxes: ChipBoxes
+    mining: Mining
+    proposals: ProposalSource | None = None
 
     @cached_property
     def shards(self) -> Ints:
@@ -65,7 +76,12 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what is worth knowing about dataset and configuration, one sentence each."""
-        return (*self.dataset.notes, *_notes(self))
+        return (*self.dataset.notes, *_notes(self), *self.mining.notes)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Return the annotations and proposals that cannot be used."""
+        return (*self.dataset.skipped, *self.mining.skipped)
 
     def ledger(self, skipped_images: Mapping[int, str] = NONE_SKIPPED) -> Ledger:
         """Return what became of every annotation, given the images (by row) that could not be read."""
@@ -81,6 +97,7 @@ def plan(
     scales: str,
     valid_ranges: str = "auto",
     sampler: Sampler | str = "sniper",
+    proposals: ProposalSource | None = None,
     **settings: Unpack[PlanSettings],
 ) -> Plan:
     """Choose the chips of a dataset and label their boxes.
@@ -95,9 +112,11 @@ def plan(
         Range tokens in the same order, such as ``"0-80,32-150,120-"``, or ``"auto"``.
     sampler
         Name of a sampler, or a callable ``sampler(view, rng)``.
+    proposals
+        What `read_proposals` returns: negative chips are mined from them.
     **settings
         Other fields of `PlanConfig`: ``chip_size``, ``stride``, ``min_visibility``, ``min_box``, ``seed``,
-        ``chips_per_shard``.
+        ``chips_per_shard``; and of `NegativeConfig`: ``negatives``, ``negatives_per_image``, ...
 
     Returns
     -------
@@ -110,57 +129,32 @@ def plan(
         A setting that cannot be meant.
     SamplerError
         A sampler that broke its protocol.
+    DataError
+        Proposals that cannot be used, unless they were read with ``on_error="skip"``.
     """
     name = sampler if isinstance(sampler, str) else name_of(sampler)
     config = PlanConfig.parse(scales, valid_ranges, sampler=name, **settings)
-    return make_plan(dataset, config, find_sampler(name) if isinstance(sampler, str) else sampler)
+    return make_plan(dataset, config, find_sampler(name) if isinstance(sampler, str) else sampler, proposals)
 
 
-def make_plan(dataset: Dataset, config: PlanConfig, sampler: Sampler | None = None) -> Plan:
+def make_plan(
+    dataset: Dataset, config: PlanConfig, sampler: Sampler | None = None, proposals: ProposalSource | None = None
+) -> Plan:
     """Choose the chips of a dataset as a configuration says; see `plan`."""
     sampler = sampler or find_sampler(config.sampler)
     levels = make_levels(config.scales, config.valid_ranges, dataset.images.size_img, config.chip_size)
     fits = fit(dataset, levels, config)
-    chips = _choose_chips(dataset, levels, fits, config, sampler)
-    return Plan(dataset, config, levels, fits, chips, label(dataset, levels, fits, chips, config))
+    chips, mining = select(dataset, levels, fits, config, sampler, proposals)
+    if proposals is not None and proposals.on_error == "fail" and mining.skipped:
+        raise DataError(_problem(proposals.path, entry) for entry in mining.skipped)
+    boxes = label(dataset, levels, fits, chips, config)
+    return Plan(dataset, config, levels, fits, chips, boxes, mining, proposals)
 
 
-def _choose_chips(dataset: Dataset, levels: Levels, fits: Fit, config: PlanConfig, sampler: Sampler) -> Chips:
-    """Ask the sampler for the chips of every image at every level."""
-    views = _views(dataset, levels, fits, config)
-    origins = [
-        (image, view.level, sample(sampler, view, random_stream(config.seed, view.image_id, view.level)))
-        for image, view in views
-    ]
-    counts = [len(found) for _, _, found in origins]
-    image = np.repeat(np.array([image for image, _, _ in origins], dtype=np.int64), counts)
-    level = np.repeat(np.array([level for _, level, _ in origins], dtype=np.int64), counts)
-    origin = np.concatenate([np.empty((0, 2), dtype=np.int64), *(found for _, _, found in origins)])
-    content = content_of(levels.size_scaled[image, level], config.chip_size)
-    return Chips(image, level, np.zeros_like(image), origin, content)
-
-
-def _views(dataset: Dataset, levels: Levels, fits: Fit, config: PlanConfig) -> Iterator[tuple[int, View]]:
-    """Yield every image at every level, with its row."""
-    annotations = dataset.annotations
-    usable = annotations.invalid == 0
-    for image, (start, stop) in enumerate(dataset.spans.tolist()):
-        boxes_img = annotations.xyxy_img[start:stop]
-        for level in range(len(levels.scales)):
-            boxes_scaled = scale(boxes_img, levels.factor[image, level])
-            counts = fits.counts[start:stop, level]
-            yield (
-                image,
-                View(
-                    image_id=int(dataset.images.id[image]),
-                    level=level,
-                    size_scaled=levels.size_scaled[image, level],
-                    chip_size=config.chip_size,
-                    stride=config.stride,
-                    valid_scaled=boxes_scaled[counts],
-                    ignored_scaled=boxes_scaled[usable[start:stop] & ~counts],
-                ),
-            )
+def _problem(path: str, entry: Skipped) -> Problem:
+    """Return a proposal that cannot be used as a problem, for when nothing may be skipped."""
+    what = f"{entry.message} ({entry.reason})"
+    return Problem(path, f"image {entry.image_id}", what, "mend it, or go on with --on-error skip")
 
 
 def shard_bounds(image: Ints, target: int) -> Ints:

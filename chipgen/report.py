@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from chipgen.errors import ChipgenError, DataError
-from chipgen.plan import Plan, plan
+from chipgen.negative_summary import NegativeSummary
+from chipgen.plan import plan
 from chipgen.scales import GOOD_CHIP
 from chipgen.store import MANIFEST
 from chipgen.suggestion import Suggestion, suggest
-from chipgen.summary import Summary, counted, histogram, human_bytes, learnable_sizes, ratio, size_lines, table
+from chipgen.summary import Summary, chips_line, histogram, learnable_sizes, pixel_lines, ratio, size_lines
+from chipgen.text import counted, human_bytes, listed, table
 from chipgen.writers.tables import LEDGER, PLAN
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from chipgen.boxes import Floats
     from chipgen.config import PlanSettings
     from chipgen.dataset import Dataset
+    from chipgen.scored import ProposalSource
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,11 @@ class Stats:
 
 
 def stats(
-    dataset: Dataset, scales: str | None = None, valid_ranges: str = "auto", **settings: Unpack[PlanSettings]
+    dataset: Dataset,
+    scales: str | None = None,
+    valid_ranges: str = "auto",
+    proposals: ProposalSource | None = None,
+    **settings: Unpack[PlanSettings],
 ) -> Stats:
     """Describe a dataset and what building chips from it would come to.
 
@@ -81,14 +88,15 @@ def stats(
         What `read_coco` returned, best with ``on_error="skip"``.
     scales, valid_ranges
         As for `plan`; without scales the suggested ones are used, with the ranges suggested for them.
-    **settings
+    proposals, **settings
         As for `plan`.
     """
     found = suggest(learnable_sizes(dataset), settings.get("chip_size", GOOD_CHIP))
     if scales is None and found is not None:
         scales, valid_ranges = found.scales, found.valid_ranges
-    made: Plan | None = plan(dataset, scales, valid_ranges, **settings) if scales is not None else None
-    return Stats(found, made.summary() if made else None)
+    if scales is None:
+        return Stats(found, None)
+    return Stats(found, plan(dataset, scales, valid_ranges, proposals=proposals, **settings).summary())
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ class BuiltStats:
         Counts.
     sizes
         Histogram of sqrt(w * h) of the source objects seen in chips, image px.
+    negatives
+        The negative chips among them.
     levels
         For each level: ``(level, scale, chips, valid boxes, ignored boxes)``.
     coverage
@@ -119,6 +129,7 @@ class BuiltStats:
     annotations: int
     chips: int
     chips_per_image: float
+    negatives: NegativeSummary
     sizes: tuple[tuple[float, float | None, int], ...]
     levels: tuple[tuple[int, str, int, int, int], ...]
     coverage: float
@@ -138,28 +149,21 @@ class BuiltStats:
         """Return the figures for people."""
         rows = [("level", "scale", "chips", "valid", "ignored")]
         rows += [(str(n), scale, f"{c:,}", f"{v:,}", f"{i:,}") for n, scale, c, v, i in self.levels]
-        blocks = (size_lines(self.sizes), table(rows), self._totals())
+        blocks = (size_lines(self.sizes), table(rows), self.negatives.level_lines(), self._totals())
         return "\n\n".join("\n".join(block) for block in blocks if block)
 
     def _totals(self) -> list[str]:
         """Say what it comes to."""
-        lines = [
-            f"chips        {self.chips:,}, {self.chips_per_image:.2f} an image",
+        return [
+            chips_line(self.chips - self.negatives.chips, self.negatives.chips, self.chips_per_image),
+            *self.negatives.total_lines(),
             f"coverage     {self.coverage:.2%} of the valid (box, level) pairs",
-            f"boxes        {self.valid_boxes:,} valid; ignored: {_listed(self.ignored_boxes)}",
-            f"annotations  {_listed(self.ledger)}",
+            f"boxes        {self.valid_boxes:,} valid; ignored: {listed(self.ignored_boxes)}",
+            f"annotations  {listed(self.ledger)}",
+            *pixel_lines(self.pixels_to_single_scale, self.pixels_to_pyramid),
+            f"written      {human_bytes(self.bytes)}",
+            f"skipped      {listed(self.skipped)}",
         ]
-        if self.pixels_to_single_scale is not None and self.pixels_to_pyramid is not None:
-            lines.append(
-                f"pixels       {self.pixels_to_single_scale:.2f} of single-scale 800x1333, "
-                f"{self.pixels_to_pyramid:.2f} of the full pyramid"
-            )
-        return [*lines, f"written      {human_bytes(self.bytes)}", f"skipped      {_listed(self.skipped)}"]
-
-
-def _listed(counts: dict[str, int]) -> str:
-    """Write counts for people."""
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 
 def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
@@ -196,6 +200,7 @@ def _read_back(manifest: dict[str, Any], chips: pa.Table, ledger: pa.Table) -> B
         annotations=len(ledger),
         chips=len(chips),
         chips_per_image=round(len(chips) / max(1, counts["images"]), 4),
+        negatives=NegativeSummary.read(counts["negatives"]),
         sizes=histogram(_source_sizes(boxes)),
         levels=tuple(
             (

@@ -14,13 +14,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.random import PCG64, Generator, SeedSequence
+from numpy.random import Generator
 
 from chipgen.boxes import Floats, Ints
 from chipgen.chips import content_of
@@ -46,6 +46,9 @@ class View:
         Boxes to learn at this level, shape ``(V, 4)``, float64, scaled px; each fits a chip.
     ignored_scaled
         All other boxes of the image, shape ``(I, 4)``, float64, scaled px.
+    proposals_scaled, scores
+        Proposals of the image inside it, whatever their size, best first, shape ``(P, 4)``, float64, scaled px, and
+        their scores, shape ``(P,)``, float64; none when the run has none, all scores 0 when they have none.
     """
 
     image_id: int
@@ -55,6 +58,8 @@ class View:
     stride: int
     valid_scaled: Floats
     ignored_scaled: Floats
+    proposals_scaled: Floats = field(default_factory=lambda: np.empty((0, 4)))
+    scores: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def content(self) -> Ints:
@@ -71,16 +76,6 @@ def sniper(view: View, rng: Generator) -> Ints:
 
 
 BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
-
-
-def random_stream(seed: int, image_id: int, level: int) -> Generator:
-    """Return the random stream of one image at one level.
-
-    It depends on nothing else, so results do not depend on worker count, order of the source, or which other images
-    are in the run.
-    """
-    words = np.array([seed, image_id, level], dtype=np.int64).view(np.uint32)
-    return Generator(PCG64(SeedSequence(words.tolist())))
 
 
 def find_sampler(name: str) -> Sampler:

@@ -71,7 +71,7 @@ def take_shard(plan: Plan, index: int) -> Shard:
     """Cut one shard out of a plan."""
     first, stop = plan.shards[index : index + 2].tolist()
     first_box, stop_box = plan.box_spans[[first, stop]].tolist()
-    chips, boxes = _rows(plan.chips, first, stop), _box_rows(plan.boxes, first_box, stop_box)
+    chips, boxes = plan.chips.take(slice(first, stop)), _box_rows(plan.boxes, first_box, stop_box)
     image_row, image = np.unique(chips.image, return_inverse=True)
     annotation_row, annotation = np.unique(boxes.annotation, return_inverse=True)
     images = plan.dataset.images
@@ -94,12 +94,6 @@ def take_shard(plan: Plan, index: int) -> Shard:
         range_img=plan.levels.range_img[cell],
         chip_size=plan.config.chip_size,
     )
-
-
-def _rows(chips: Chips, first: int, stop: int) -> Chips:
-    """Return some chips."""
-    rows = slice(first, stop)
-    return Chips(chips.image[rows], chips.level[rows], chips.kind[rows], chips.origin_scaled[rows], chips.content[rows])
 
 
 def _box_rows(boxes: ChipBoxes, first: int, stop: int) -> ChipBoxes:

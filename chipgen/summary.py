@@ -10,11 +10,11 @@ import numpy as np
 
 from chipgen.boxes import Floats, size
 from chipgen.labels import STATES
+from chipgen.negative_summary import NegativeSummary, summarize_negatives
 from chipgen.scales import Scale
+from chipgen.text import counted, human_bytes, listed, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chipgen.boxes import Ints
     from chipgen.dataset import Dataset
     from chipgen.ledger import Ledger
@@ -43,8 +43,8 @@ class LevelSummary:
         Objects to learn whose size lies in the range, and their share of all objects to learn.
     counted
         Those of them that count toward positive chips here.
-    chips, chips_per_image
-        Positive chips.
+    chips, chips_per_image, positive, negative
+        All chips, and those of each kind.
     valid_boxes, ignored_boxes
         Boxes in those chips.
     """
@@ -58,6 +58,8 @@ class LevelSummary:
     counted: int
     chips: int
     chips_per_image: float
+    positive: int
+    negative: int
     valid_boxes: int
     ignored_boxes: int
 
@@ -74,8 +76,10 @@ class Summary:
         Histogram of sqrt(w * h): ``[lower end, upper end or None, objects]``, image px.
     levels
         Each level.
-    chips, chips_per_image
-        All chips.
+    chips, chips_per_image, positive
+        All chips, and the positive ones of them.
+    negatives
+        The negative ones.
     pairs, covered, coverage
         Valid (box, level) pairs, those enclosed by a positive chip, and their share (1 without pairs).
     valid_boxes, ignored_boxes
@@ -100,6 +104,8 @@ class Summary:
     levels: tuple[LevelSummary, ...]
     chips: int
     chips_per_image: float
+    positive: int
+    negatives: NegativeSummary
     pairs: int
     covered: int
     coverage: float
@@ -120,7 +126,8 @@ class Summary:
 
     def __str__(self) -> str:
         """Return the figures as a table for people."""
-        blocks = (_source_lines(self), size_lines(self.sizes), _level_lines(self), _total_lines(self))
+        levels = (_level_lines(self), self.negatives.level_lines())
+        blocks = (_source_lines(self), size_lines(self.sizes), *levels, _total_lines(self))
         return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -155,6 +162,8 @@ def summarize(plan: Plan, ledger: Ledger) -> Summary:
         levels=tuple(_level(plan, level) for level in range(len(plan.levels.scales))),
         chips=len(chips),
         chips_per_image=ratio(len(chips), len(dataset.images)) or 0.0,
+        positive=int(np.count_nonzero(chips.kind == 0)),
+        negatives=summarize_negatives(plan),
         pairs=pairs,
         covered=covered,
         coverage=covered / pairs if pairs else 1.0,
@@ -195,6 +204,8 @@ def _level(plan: Plan, level: int) -> LevelSummary:
         counted=int(np.count_nonzero(plan.fits.counts[:, level])),
         chips=int(np.count_nonzero(here)),
         chips_per_image=ratio(int(np.count_nonzero(here)), images) or 0.0,
+        positive=int(np.count_nonzero(here & (plan.chips.kind == 0))),
+        negative=int(np.count_nonzero(here & (plan.chips.kind == 1))),
         valid_boxes=int(np.count_nonzero(valid)),
         ignored_boxes=int(np.count_nonzero(~valid)),
     )
@@ -207,12 +218,6 @@ def _median_level(factor: Floats, range_img: Floats) -> tuple[float, float, floa
     middle: Ints = np.argsort(factor, kind="stable")[len(factor) // 2]
     lo, hi = range_img[middle].tolist()
     return float(factor[middle]), lo, hi
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out rows in columns; the first left-aligned, the others right-aligned."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
 def _source_lines(summary: Summary) -> list[str]:
@@ -237,7 +242,7 @@ def size_lines(sizes: tuple[tuple[float, float | None, int], ...]) -> list[str]:
 
 def _level_lines(summary: Summary) -> list[str]:
     """Tabulate the levels."""
-    head = "level,scale,factor,range px,in range,share,counted,chips,per image,valid,ignored"
+    head = "level,scale,factor,range px,in range,share,counted,positive,negative,per image,valid,ignored"
     rows = [tuple(head.split(","))]
     for row in summary.levels:
         lo, hi = row.range_img
@@ -250,7 +255,8 @@ def _level_lines(summary: Summary) -> list[str]:
                 f"{row.in_range:,}",
                 f"{row.share:.1%}",
                 f"{row.counted:,}",
-                f"{row.chips:,}",
+                f"{row.positive:,}",
+                f"{row.negative:,}",
                 f"{row.chips_per_image:.2f}",
                 f"{row.valid_boxes:,}",
                 f"{row.ignored_boxes:,}",
@@ -261,31 +267,26 @@ def _level_lines(summary: Summary) -> list[str]:
 
 def _total_lines(summary: Summary) -> list[str]:
     """Say what it comes to."""
-    ledger = ", ".join(f"{count:,} {status}" for status, count in summary.ledger.items() if count)
-    ignored = ", ".join(f"{count:,} {reason}" for reason, count in summary.ignored_boxes.items() if count)
     lines = [
-        f"chips        {summary.chips:,}, {summary.chips_per_image:.2f} an image",
+        chips_line(summary.positive, summary.negatives.chips, summary.chips_per_image),
+        *summary.negatives.total_lines(),
         f"coverage     {summary.coverage:.2%} of {summary.pairs:,} valid (box, level) pairs",
-        f"boxes        {summary.valid_boxes:,} valid; ignored: {ignored or 'none'}",
-        f"annotations  {ledger or 'none'}",
+        f"boxes        {summary.valid_boxes:,} valid; ignored: {listed(summary.ignored_boxes)}",
+        f"annotations  {listed(summary.ledger)}",
+        *pixel_lines(summary.pixels_to_single_scale, summary.pixels_to_pyramid),
+        f"expected     {human_bytes(summary.expected_bytes)} as JPEG at quality 95",
     ]
-    if summary.pixels_to_single_scale is not None and summary.pixels_to_pyramid is not None:
-        lines.append(
-            f"pixels       {summary.pixels_to_single_scale:.2f} of single-scale 800x1333, "
-            f"{summary.pixels_to_pyramid:.2f} of the full pyramid"
-        )
-    lines.append(f"expected     {human_bytes(summary.expected_bytes)} as JPEG at quality 95")
     return lines + [f"note         {note}" for note in summary.notes]
 
 
-def counted(count: int, word: str) -> str:
-    """Write a number of things for people: ``1 box``, ``2 boxes``."""
-    if count == 1:
-        return f"1 {word}"
-    plural = word[:-1] + "ies" if word.endswith("y") else word + ("es" if word.endswith("x") else "s")
-    return f"{count:,} {plural}"
+def chips_line(positive: int, negative: int, per_image: float) -> str:
+    """Say how many chips there are."""
+    kinds = f": {positive:,} positive, {negative:,} negative" if negative else ""
+    return f"chips        {positive + negative:,}, {per_image:.2f} an image{kinds}"
 
 
-def human_bytes(count: int) -> str:
-    """Write a number of bytes for people."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+def pixel_lines(to_single_scale: float | None, to_pyramid: float | None) -> list[str]:
+    """Compare pixels, when there are any."""
+    if to_single_scale is None or to_pyramid is None:
+        return []
+    return [f"pixels       {to_single_scale:.2f} of single-scale 800x1333, {to_pyramid:.2f} of the full pyramid"]

@@ -1,4 +1,4 @@
-"""Draw a contact sheet of a finished Parquet build: chips by level, valid boxes strong, ignored ones dashed.
+"""Draw a contact sheet of a finished Parquet build: chips by level and kind, valid boxes strong, ignored ones dashed.
 
 python examples/contact_sheet.py demo/chips demo/contact_sheet.png
 python examples/contact_sheet.py demo/chips sheet.png --columns 4 --limit 60
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,15 @@ VALID, IGNORED, OUTLINE, FAINT = (255, 214, 0), (226, 226, 226), (255, 255, 255,
 
 
 def read(out: Path, limit: int, columns: int) -> list[dict[str, Any]]:
-    """Read chips evenly spread over every level, at most `limit` in all, in full rows where possible."""
+    """Read chips evenly spread over every level and kind, at most `limit` in all, in full rows where possible."""
     data = ds.dataset(out / "data", format="parquet")
-    level = data.to_table(columns=["level"])["level"].to_numpy()
-    found, levels = [], np.unique(level)
-    share = max(1, limit // max(1, len(levels)))
+    table = data.to_table(columns=["level", "kind"])
+    block = table["level"].to_numpy() * 2 + (table["kind"].to_numpy() == "negative")
+    found, blocks = [], np.unique(block)
+    share = max(1, limit // max(1, len(blocks)))
     share -= share % columns if share > columns else 0
-    for value in levels:
-        rows = np.flatnonzero(level == value)
+    for value in blocks:
+        rows = np.flatnonzero(block == value)
         spread = np.linspace(0, len(rows) - 1, min(len(rows), share))
         found += data.take(rows[spread.round().astype(int)]).to_pylist()
     return found
@@ -86,19 +88,18 @@ def caption(chip: dict[str, Any]) -> str:
     """Say what a chip is, and which objects it teaches."""
     low, high = chip["valid_range"]["lo"], chip["valid_range"]["hi"]
     sizes = f"{low:.0f} px up" if high is None else f"{low:.0f}-{high:.0f} px"
-    return f"level {chip['level']}, {chip['kind']}, chip {chip['image_id']}: {sizes}"
+    return f"chip {chip['image_id']} of image {chip['source']['image_id']}: {sizes}"
 
 
 def sheet(chips: list[dict[str, Any]], columns: int) -> Image.Image:
-    """Lay the chips out, one block of rows for each level."""
-    levels = sorted({chip["level"] for chip in chips})
-    blocks = [[chip for chip in chips if chip["level"] == level] for level in levels]
+    """Lay the chips out, one block of rows for each level and kind."""
+    blocks = [list(block) for _, block in itertools.groupby(chips, key=lambda chip: (chip["level"], chip["kind"]))]
     rows = sum(-(-len(block) // columns) for block in blocks)
     size = (columns * (TILE + GAP) + GAP, len(blocks) * TITLE + rows * (TILE + CAPTION + GAP) + GAP)
     canvas = Image.new("RGB", size, "white")
     pen, y = ImageDraw.Draw(canvas), 0
     for block in blocks:
-        pen.text((GAP, y + 14), f"Level {block[0]['level']}", fill=(20, 20, 20), font=font(22))
+        pen.text((GAP, y + 14), f"Level {block[0]['level']}, {block[0]['kind']}", fill=(20, 20, 20), font=font(22))
         y += TITLE
         for start in range(0, len(block), columns):
             for column, chip in enumerate(block[start : start + columns]):
@@ -115,7 +116,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder that chipgen build wrote")
     parser.add_argument("png", type=Path)
     parser.add_argument("--columns", type=int, default=6)
-    parser.add_argument("--limit", type=int, default=24, help="chips shown, spread over the levels [%(default)s]")
+    parser.add_argument("--limit", type=int, default=24, help="chips shown, spread over levels and kinds [%(default)s]")
     wanted = parser.parse_args()
     chips = read(wanted.out, wanted.limit, wanted.columns)
     if not chips:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chipgen.dataset import IGNORED_BY, INVALID
-from chipgen.samplers import random_stream
+from chipgen.streams import random_stream
 
 if TYPE_CHECKING:
     from chipgen import Plan
@@ -67,12 +67,12 @@ class NaivePlanner:
         """Return all chips in plan order."""
         found = []
         for image, level in itertools.product(range(len(self.plan.dataset.images)), range(len(self.config.scales))):
-            place = _Place(self, image, level)
+            place = Place(self, image, level)
             found += [place.chip(origin) for origin in place.cover()]
         return found
 
 
-class _Place:
+class Place:
     """One image at one level."""
 
     def __init__(self, planner: NaivePlanner, image: int, level: int) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from datasets_made import Coco
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from given_proposals import Row
 
 SCALES = ("64", "200", "333", "1x", "0.5x", "1.667x", "2.9x", "100x150", "90x400")
 
@@ -50,3 +55,17 @@ def plan_settings(draw: st.DrawFn) -> dict[str, object]:
         "min_visibility": draw(st.sampled_from((0.0, 0.3, 0.5, 1.0))),
         "seed": draw(st.integers(0, 3)),
     }
+
+
+@st.composite
+def proposals(draw: st.DrawFn, coco: Coco) -> list[Row]:
+    """Return proposals for a dataset: a few clusters in each image, some outside it, scores with ties."""
+    rows: list[Row] = []
+    for image in coco.images:
+        for _ in range(draw(st.integers(0, 3))):
+            x, y = draw(st.floats(-5, image["width"])), draw(st.floats(-5, image["height"]))
+            side = draw(st.sampled_from((4.0, 12.0, 30.0, 90.0)))
+            for _ in range(draw(st.integers(1, 5))):
+                shift, ratio = draw(st.integers(-8, 8)), draw(st.sampled_from((0.5, 1.0, 1.5)))
+                rows.append((image["id"], (x + shift, y - shift, side * ratio, side), draw(st.integers(0, 3)) / 4))
+    return draw(st.permutations(rows))

@@ -10,7 +10,8 @@ from run_cli import chipgen as run
 
 import chipgen
 from chipgen.errors import SamplerError, UsageError
-from chipgen.samplers import find_sampler, name_of, random_stream
+from chipgen.samplers import find_sampler, name_of
+from chipgen.streams import random_stream
 
 if TYPE_CHECKING:
     from pathlib import Path

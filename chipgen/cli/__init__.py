@@ -10,6 +10,8 @@ import traceback
 import click
 
 from chipgen.cli.build import build
+from chipgen.cli.epochs import epochs
+from chipgen.cli.proposals import proposals
 from chipgen.cli.stats import stats
 from chipgen.errors import ChipgenError
 
@@ -40,6 +42,8 @@ def cli() -> None:
 
 
 cli.add_command(build)
+cli.add_command(proposals)
+cli.add_command(epochs)
 cli.add_command(stats)
 
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, say, scales_and_ranges, setting, tell, with_options
+from chipgen.cli.options import (
+    COMMON_OPTIONS,
+    NEGATIVE_OPTIONS,
+    PLAN_OPTIONS,
+    plan_settings,
+    say,
+    scales_and_ranges,
+    setting,
+    tell,
+    with_options,
+)
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, parse_fill
@@ -54,13 +64,14 @@ OUTPUT_OPTIONS = (
 
 
 @click.command()
-@with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, COMMON_OPTIONS)
+@with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.
 
     \b
     chipgen build --coco instances.json --scales 512,1024,2048
     chipgen build --coco instances.json --preset sniper-coco --format coco --out chips-coco
+    chipgen build --coco instances.json --scales 3x,1x --proposals rpn.parquet --negatives-per-image 2
     """  # noqa: D301 -- click's mark for "do not rewrap"
     plan_config, export_config = _configs(options)
     plan = _plan(options, plan_config)
@@ -82,8 +93,8 @@ def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:
     if scales is None:
         todo = "give --scales, or --preset sniper-coco; chipgen stats suggests some"
         raise UsageError.one("--scales", "", "is missing", todo)
-    named = {field.name for field in fields(PlanConfig)} - {"scales", "valid_ranges"}
-    plan = PlanConfig.parse(scales, ranges, **{name: options[name] for name in named})
+    plan = PlanConfig.parse(scales, ranges, **plan_settings(options))
+    plan.negative.mode(proposals=options["proposals"] is not None)
     settings = {field.name: options[field.name] for field in fields(ExportConfig) if field.name in options}
     return plan, ExportConfig(**{**settings, "fill": parse_fill(options["fill"]), "progress": not options["quiet"]})
 
@@ -104,7 +115,13 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
         dataset = dataset.first(options["limit"])
         if options["on_error"] == "fail":  # only what a try on these images would meet
             dataset.refuse_skipped()
-    return make_plan(dataset, config)
+    proposals = None
+    if options["proposals"] is not None:
+        from chipgen.proposals import read_proposals  # noqa: PLC0415
+
+        tell(options, f"reading: {options['proposals']}")
+        proposals = read_proposals(options["proposals"], on_error=options["on_error"])
+    return make_plan(dataset, config, proposals=proposals)
 
 
 def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> None:
@@ -119,7 +136,7 @@ def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> No
     if report is None:
         say("dry run      nothing was written")
         return
-    from chipgen.summary import counted, human_bytes  # noqa: PLC0415
+    from chipgen.text import counted, human_bytes  # noqa: PLC0415
 
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
     say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ import click
 from chipgen.cli.config_file import load_config
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
+from chipgen.negative_config import MODES, NegativeConfig
 from chipgen.scales import PRESETS
 
 if TYPE_CHECKING:
@@ -48,6 +50,41 @@ PLAN_OPTIONS = (
     setting(PlanConfig, "seed", int, "Seed of all random choices."),
 )
 
+NEGATIVE_OPTIONS = (
+    click.option(
+        "--proposals", type=click.Path(), help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ."
+    ),
+    setting(NegativeConfig, "negatives", click.Choice(MODES), "Mined from proposals, random background, or none."),
+    setting(
+        NegativeConfig,
+        "negatives_per_image",
+        str,
+        "At most so many an image, or all.  [default: 2; all with --negative-ratio]",
+    ),
+    setting(NegativeConfig, "negative_ratio", float, "So many for each positive chip, over the whole run."),
+    setting(
+        NegativeConfig,
+        "min_proposals",
+        str,
+        "Proposals in a negative chip: one number, or one a level.  [default: 26 at the finest level, 11 at others; "
+        "fewer for files with less than 200 an image]",
+    ),
+    setting(NegativeConfig, "min_score", float, "Use only proposals with this score or a better one."),
+    setting(NegativeConfig, "max_proposals", int, "Use only the best so many of each image.  [default: all]"),
+    setting(NegativeConfig, "object_iou", float, "A proposal with this IoU with an object is no background."),
+    setting(
+        NegativeConfig, "object_share", float, "Nor is one with this share inside an object.  [default: no such limit]"
+    ),
+    setting(NegativeConfig, "crowd_share", float, "Nor is one with this share inside a crowd region."),
+    setting(NegativeConfig, "max_ignored_area", float, "Share of a negative chip that ignored objects may take up."),
+)
+
+REPORT_OPTIONS = (
+    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="Print no report."),
+    click.option("--debug", is_flag=True, help="Show where an error came from."),
+)
+
 COMMON_OPTIONS = (
     click.option("--images", type=click.Path(), help="Folder of the images; looked for near the JSON when not given."),
     click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
@@ -60,11 +97,15 @@ COMMON_OPTIONS = (
         callback=load_config,
         help="TOML file with these options by name.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-    click.option("-q", "--quiet", is_flag=True, help="Print no report."),
+    *REPORT_OPTIONS,
     click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done."),
-    click.option("--debug", is_flag=True, help="Show where an error came from."),
 )
+
+
+def plan_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are settings of a plan, by the names of its keyword arguments."""
+    named = {one.name for config in (PlanConfig, NegativeConfig) for one in fields(config)}
+    return {name: value for name, value in options.items() if name in named - {"scales", "valid_ranges"}}
 
 
 def say(text: str) -> None:

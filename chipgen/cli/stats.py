@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chipgen.cli.options import COMMON_OPTIONS, PLAN_OPTIONS, say, scales_and_ranges, tell, with_options
+from chipgen.cli.options import (
+    COMMON_OPTIONS,
+    NEGATIVE_OPTIONS,
+    PLAN_OPTIONS,
+    plan_settings,
+    say,
+    scales_and_ranges,
+    tell,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from chipgen.report import BuiltStats, Stats
 
-PLAN_SETTINGS = ("chip_size", "stride", "sampler", "min_visibility", "min_box", "seed")
-
 
 @click.command()
 @click.argument("source", type=click.Path())
-@with_options(PLAN_OPTIONS, COMMON_OPTIONS)
+@with_options(PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def stats(source: str, **options: Any) -> int:
     """Show object sizes, suggested scales, and what chips would come to.
 
@@ -53,4 +60,10 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    return describe(dataset, scales, ranges, **{name: options[name] for name in PLAN_SETTINGS})
+    proposals = None
+    if options["proposals"] is not None:
+        from chipgen.proposals import read_proposals  # noqa: PLC0415
+
+        tell(options, f"reading: {options['proposals']}")
+        proposals = read_proposals(options["proposals"], on_error="skip")
+    return describe(dataset, scales, ranges, proposals, **plan_settings(options))

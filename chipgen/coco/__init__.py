@@ -19,7 +19,7 @@ from chipgen.coco.decode import decode
 from chipgen.coco.find import find_root
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
 from chipgen.errors import DataError, Problem
-from chipgen.summary import counted
+from chipgen.text import counted
 
 if TYPE_CHECKING:
     import os

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
+from chipgen.loose_json import kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,10 +49,10 @@ def sections(data: bytes, path: str) -> tuple[list[bytes], ...]:
         what = "is a list of detections, not a dataset" if detections else "is a list, not an object"
         raise DataError.one(path, "top level", what, "name a file with images, annotations and categories")
     if not isinstance(value, dict):
-        what = f"is {_kind(value)}, not an object"
+        what = f"is {kind(value)}, not an object"
         raise DataError.one(path, "top level", what, "name a file with images, annotations and categories")
     problems = [
-        Problem(path, name, f"is {_kind(value[name])}, not a list" if name in value else "is missing", todo)
+        Problem(path, name, f"is {kind(value[name])}, not a list" if name in value else "is missing", todo)
         for name, todo in zip(
             SECTIONS, ("list the images", "use [] if there are none", "list the classes"), strict=True
         )
@@ -108,7 +109,7 @@ class _Entry:
             if isinstance(value, dict):
                 self.value = value
             else:
-                self.fault(f"is {_kind(value)}, not an object", "write an object or remove it")
+                self.fault(f"is {kind(value)}, not an object", "write an object or remove it")
 
     def fault(self, what: str, todo: str) -> None:
         """Note a problem."""
@@ -126,7 +127,7 @@ class _Entry:
         elif self.value:
             is_number = isinstance(value, float) and value.is_integer()
             todo = f"write {value:.0f}" if is_number else "ids are integers; use the same form everywhere"
-            self.fault(f"{key} is {_kind(value)}" if key in self.value else f"{key} is missing", todo)
+            self.fault(f"{key} is {kind(value)}" if key in self.value else f"{key} is missing", todo)
         return 0
 
     def side(self, key: str) -> int:
@@ -136,7 +137,7 @@ class _Entry:
         if is_number and value in range(1, MAX_IMAGE_SIDE + 1):
             return int(self.value[key])
         if self.value:
-            shown = f"{key} is {_kind(value)}" if key in self.value else f"{key} is missing"
+            shown = f"{key} is {kind(value)}" if key in self.value else f"{key} is missing"
             todo = f"write the image's {key} in pixels, 1 to {MAX_IMAGE_SIDE:,}"
             self.fault(shown, todo)
         return 1
@@ -147,7 +148,7 @@ class _Entry:
         if isinstance(value, str):
             return value
         if self.value:
-            self.fault(f"{key} is {_kind(value)}" if key in self.value else f"{key} is missing", "write text")
+            self.fault(f"{key} is {kind(value)}" if key in self.value else f"{key} is missing", "write text")
         return ""
 
     def flag(self, key: str, allowed: Iterable[object]) -> int:
@@ -157,7 +158,7 @@ class _Entry:
         value = self.value[key]
         if any(value is other or (type(value) is type(other) and value == other) for other in allowed):
             return int(bool(value))
-        self.fault(f"{key} is {_kind(value)}", "write 0 or 1")
+        self.fault(f"{key} is {kind(value)}", "write 0 or 1")
         return 0
 
 
@@ -202,16 +203,3 @@ def _box(value: Any) -> tuple[float, ...] | None:
     if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in value):
         return None
     return tuple(float(number) if abs(number) < 1e308 else math.inf for number in value)
-
-
-def _kind(value: Any) -> str:
-    """Name a JSON value for people."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return f"{value!r:.40}"
-    if isinstance(value, str):
-        return f"the text {value!r:.60}"
-    return "a list" if isinstance(value, list) else "an object"

@@ -11,7 +11,7 @@ import msgspec
 from chipgen.writers.facts import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from chipgen.dataset import Categories
     from chipgen.rows import ChipRow, ObjectRow
@@ -35,52 +35,73 @@ def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging
         images.append(_image(row))
         annotations.extend(_annotation(row, obj) for obj in row.objects)
     with staging.create(path) as file:
-        for piece in _document(map(_dump, images), map(_dump, annotations), categories):
+        for piece in _document(map(_dump, images), map(_dump, annotations), categories.raw):
             file.write(piece)
     return len(images)
 
 
-def merge_coco(shards: Sequence[str], categories: Categories, staging: Staging, path: str) -> None:
-    """Write the annotation file of all shards; file names become relative to it.
+class _Of(msgspec.Struct):
+    """What must be known of an annotation to sort it out."""
+
+    image_id: int
+
+
+_OF = msgspec.json.Decoder(_Of)
+
+
+def merge_coco(
+    shards: Sequence[str],
+    read: Callable[[str], bytes],
+    staging: Staging,
+    path: str,
+    kept: Collection[int] | None = None,
+) -> None:
+    """Write one annotation file of all shards; file names become relative to the output folder.
 
     Shards are read one after the other, twice: no more than one is in memory at a time.
 
     Parameters
     ----------
     shards
-        Paths of the shards' annotation files, as staged.
-    categories
-        The category table.
+        Paths of the shards' annotation files, at least one.
+    read
+        Returns the content of one.
     staging, path
         Where to write.
+    kept
+        Ids of the chips to keep; None for all.
     """
 
     def images() -> Iterator[bytes]:
         for shard in shards:
-            for image in _section(staging, shard, "images"):
+            for image in _section(read(shard), "images"):
                 value = msgspec.json.decode(image)
-                value["file_name"] = str(PurePosixPath(shard).parent / value["file_name"])
-                yield _dump(value)
+                if kept is None or value["id"] in kept:
+                    value["file_name"] = str(PurePosixPath(shard).parent / value["file_name"])
+                    yield _dump(value)
 
     def annotations() -> Iterator[bytes]:
         for shard in shards:
-            yield from map(bytes, _section(staging, shard, "annotations"))
+            for entry in _section(read(shard), "annotations"):
+                if kept is None or _OF.decode(entry).image_id in kept:
+                    yield bytes(entry)
 
+    categories = map(bytes, _section(read(shards[0]), "categories"))
     with staging.create(path) as file:
         for piece in _document(images(), annotations(), categories):
             file.write(piece)
 
 
-def _section(staging: Staging, path: str, name: str) -> list[msgspec.Raw]:
-    """Return the raw entries of one section of a staged shard."""
-    document = msgspec.json.decode(staging.read(path), type=dict[str, msgspec.Raw])
-    return msgspec.json.decode(document[name], type=list[msgspec.Raw])
+def _section(document: bytes, name: str) -> list[msgspec.Raw]:
+    """Return the raw entries of one section of a shard."""
+    sections = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    return msgspec.json.decode(sections[name], type=list[msgspec.Raw])
 
 
-def _document(images: Iterable[bytes], annotations: Iterable[bytes], categories: Categories) -> Iterator[bytes]:
+def _document(images: Iterable[bytes], annotations: Iterable[bytes], categories: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a COCO file in pieces, one entry a line."""
     yield b'{"info": {"description": "SNIPER chips made by chipgen"},\n'
-    for name, entries in (("images", images), ("annotations", annotations), ("categories", categories.raw)):
+    for name, entries in (("images", images), ("annotations", annotations), ("categories", categories)):
         yield b'"%s": [' % name.encode()
         for number, entry in enumerate(entries):
             yield (b",\n" if number else b"\n") + entry

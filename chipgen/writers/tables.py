@@ -49,6 +49,7 @@ def plan_table(plan: Plan) -> pa.Table:
             "image_id": np.arange(len(chips)),
             "kind": _words(KINDS, chips.kind),
             "level": chips.level.astype(np.int32),
+            "proposals": chips.proposals.astype(np.int32),
             "objects": _objects(plan),
             "source": _struct(SOURCE, images.id[chips.image], file_names, *source_size.T),
             "transform": _struct(TRANSFORM, *origin_img.T, *factor.T),
