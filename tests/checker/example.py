@@ -12,13 +12,13 @@ import numpy as np
 import pycocotools.mask as coco_mask
 from PIL import Image
 
-from checker.model import Settings
+from checker.model import Negatives, Settings
 
 EXAMPLE = Settings(scales=("1x", "0.5x", "2x"), ranges=("20-100", "110-", "0-18"), chip_size=256, lossless=True)
 """Levels out of order, and gaps between ranges, so that every status occurs."""
 
-SIZES = {7: (700, 500), 3: (240, 180), 12: (401, 300), 20: (64, 64)}
-NAMES = {7: "a.png", 3: "below/b.png", 12: "grey.png", 20: "nothing.png"}
+SIZES = {7: (700, 500), 3: (240, 180), 12: (401, 300), 20: (64, 64), 9: (640, 420)}
+NAMES = {7: "a.png", 3: "below/b.png", 12: "grey.png", 20: "nothing.png", 9: "wide.png"}
 
 
 def run_chipgen(*arguments: str | Path, code: int = 0) -> str:
@@ -34,7 +34,26 @@ def build_options(settings: Settings) -> list[str]:
     ranges = "auto" if settings.ranges is None else ",".join(settings.ranges)
     options = ["--scales", ",".join(settings.scales), "--valid-ranges", ranges, "--ignored", settings.ignored]
     options += ["--chip-size", str(settings.chip_size), "--image-format", "png" if settings.lossless else "jpeg"]
-    return [*options, "--pad" if settings.pad else "--no-pad"]
+    return [*options, "--pad" if settings.pad else "--no-pad", *_negative_options(settings.negatives)]
+
+
+def _negative_options(asked: Negatives) -> list[str]:
+    """Return nothing for builds without negatives: that is the default."""
+    if asked.mode == "none":
+        return []
+    per_image = "all" if asked.per_image is None else str(asked.per_image)
+    options = ["--negatives", asked.mode, "--negatives-per-image", per_image]
+    named = {
+        "--proposals": asked.proposals,
+        "--negative-ratio": asked.ratio,
+        "--min-proposals": asked.min_proposals and ",".join(map(str, asked.min_proposals)),
+        "--max-ignored-area": asked.max_ignored_area,
+        "--min-score": asked.min_score,
+        "--max-proposals": asked.max_proposals,
+        "--object-iou": asked.object_iou,
+        "--crowd-share": asked.crowd_share,
+    }
+    return options + [text for name, value in named.items() if value is not None for text in (name, str(value))]
 
 
 def make_example(folder: Path) -> Path:
@@ -61,7 +80,7 @@ def make_example(folder: Path) -> Path:
 
 def _annotations(rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return annotations, ids falling, so that file order is not id order."""
-    made = [*_masked(), *_flagged(), *_odd(), *_many(rng)]
+    made = [*_masked(), *_flagged(), *_odd(), *_many(rng), *_wide()]
     for number, annotation in enumerate(made):
         annotation.setdefault("image_id", 7)
         annotation.setdefault("iscrowd", 0)
@@ -129,3 +148,57 @@ def _many(rng: np.random.Generator) -> list[dict[str, Any]]:
             place = rng.uniform(0, 1, 2) * (np.array(SIZES[image_id]) - size)
             made.append({"bbox": np.round([*place, *size], 2).tolist(), "image_id": image_id})
     return made
+
+
+def _wide() -> list[dict[str, Any]]:
+    """Return the objects of an image that is mostly background."""
+    return [
+        {"bbox": [500, 300, 60, 60], "image_id": 9},
+        {"bbox": [40, 40, 150, 120], "image_id": 9, "iscrowd": 1},
+        {"bbox": [280, 100, 15, 15], "image_id": 9},
+    ]
+
+
+def make_proposals(folder: Path) -> Path:
+    """Write proposals for the example in COCO's form for results; return their path."""
+    rng = np.random.default_rng(6)
+    boxes: dict[int, list[list[float]]] = {
+        9: [
+            *_cluster(rng, (330, 10), (150, 130), (25, 60), 12),
+            *_cluster(rng, (0, 170), (120, 120), (5, 16), 9),
+            *_cluster(rng, (300, 200), (120, 110), (5, 16), 10),
+            *_cluster(rng, (0, 100), (400, 320), (115, 240), 6),
+            *_cluster(rng, (505, 170), (130, 240), (22, 45), 8),  # a positive chip sees most of these
+            *_cluster(rng, (42, 42), (146, 116), (22, 50), 6),  # in the crowd region
+            *[[180.0, 60 + 5 * row, 25, 25] for row in range(4)],  # two fifths in it
+            *[[170.0, 60 + 5 * row, 25, 25] for row in range(4)],  # four fifths in it
+            [500, 300, 60, 60],  # an object
+            [500, 300, 60, 20],  # a third of one
+            [500, 300, 60, 17],  # less
+            [620, 400, 60, 60],  # leaves the image
+        ],
+        7: _cluster(rng, (0, 0), SIZES[7], (4, 240), 150),
+        12: _cluster(rng, (0, 0), SIZES[12], (4, 160), 90),
+        3: _cluster(rng, (0, 0), SIZES[3], (4, 60), 20),
+        20: _cluster(rng, (0, 0), SIZES[20], (5, 40), 12),
+        99: [[10, 10, 30, 30]],  # no such image
+    }
+    boxes[9] += [boxes[9][0], [10, 10, 0, 30], [10, 10, 30, -5], [700, 10, 30, 30], [-50, 10, 50, 30]]
+    pairs = [(image_id, box) for image_id, several in boxes.items() for box in several]
+    scores = rng.permutation(len(pairs)) / len(pairs)
+    lines = [
+        {"image_id": image_id, "category_id": 1, "bbox": box, "score": round(score, 4)}
+        for (image_id, box), score in zip(pairs, scores.tolist(), strict=True)
+    ]
+    path = folder / "proposals.json"
+    path.write_text(json.dumps(lines), encoding="utf-8")
+    return path
+
+
+def _cluster(
+    rng: np.random.Generator, corner: tuple[int, int], extent: tuple[int, int], sides: tuple[int, int], number: int
+) -> list[list[float]]:
+    """Return boxes inside a part of an image."""
+    shapes = [np.minimum(rng.uniform(*sides, 2), extent) for _ in range(number)]
+    places = [corner + rng.uniform(0, 1, 2) * (extent - shape) for shape in shapes]
+    return [np.round([*place, *shape], 2).tolist() for place, shape in zip(places, shapes, strict=True)]

@@ -80,6 +80,7 @@ def _check_plan(build: Build) -> None:
     """The plan tells of the same chips and at least the same boxes."""
     rows = {row["image_id"]: row for row in build.plan}
     assert len(rows) == len(build.plan), "plan: a chip stands there twice"
+    assert list(rows) == sorted(rows), "plan: rows do not go by chip id"
     assert rows.keys() == {chip.id for chip in build.chips}, "plan: other chips than in the shards"
     for chip in build.chips:
         row, transform = rows[chip.id], rows[chip.id]["transform"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,22 @@ def read_range(token: str) -> Range:
     return Range(float(lo or 0), float(hi or math.inf))
 
 
+class Window(Protocol):
+    """A place on the scaled image: a chip's, or one where a chip could be."""
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Return the top left corner, whole scaled px."""
+
+    @property
+    def content_width(self) -> int:
+        """Return the width without padding."""
+
+    @property
+    def content_height(self) -> int:
+        """Return the height without padding."""
+
+
 @dataclass(frozen=True)
 class View:
     """One image at one level; `range` None where it was chosen by chipgen and no chip tells it."""
@@ -72,7 +88,11 @@ class View:
     def in_range(self, annotation: Annotation) -> bool | None:
         """Tell whether an annotation's size lies in the level's range."""
         assert annotation.box_img is not None
-        x1, y1, x2, y2 = annotation.box_img
+        return self.size_in_range(annotation.box_img)
+
+    def size_in_range(self, box_img: XYXY) -> bool | None:
+        """Tell whether a box's size lies in the level's range."""
+        x1, y1, x2, y2 = box_img
         return None if self.range is None else self.range.holds(math.sqrt((x2 - x1) * (y2 - y1)))
 
     def holdable(self, annotation: Annotation, chip_size: int) -> bool:
@@ -139,18 +159,23 @@ def counts(annotation: Annotation, view: View, settings: Settings) -> bool | Non
     )
 
 
-def encloses(chip: Chip, view: View, annotation: Annotation) -> bool:
-    """Tell whether a chip fully encloses a box."""
+def encloses(window: Window, view: View, annotation: Annotation) -> bool:
+    """Tell whether a window fully encloses an annotation's box."""
     assert annotation.box_img is not None
-    x1, y1, x2, y2 = view.scaled(annotation.box_img)
-    left, top = chip.origin
-    inside_x = left <= x1 + NEAR and x2 <= left + chip.content_width + NEAR
-    return inside_x and top <= y1 + NEAR and y2 <= top + chip.content_height + NEAR
+    return encloses_box(window, view, annotation.box_img)
+
+
+def encloses_box(window: Window, view: View, box_img: XYXY) -> bool:
+    """Tell whether a window fully encloses a box."""
+    x1, y1, x2, y2 = view.scaled(box_img)
+    left, top = window.origin
+    inside_x = left <= x1 + NEAR and x2 <= left + window.content_width + NEAR
+    return inside_x and top <= y1 + NEAR and y2 <= top + window.content_height + NEAR
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What of an annotation a chip shows: the clipped box in chip px, and whether that is enough to be written."""
+    """What of an annotation a window shows: the clipped box in chip px, and whether that is enough to be written."""
 
     xyxy: XYXY
     visibility: float
@@ -162,13 +187,13 @@ class Seen:
         return min(self.xyxy[2] - self.xyxy[0], self.xyxy[3] - self.xyxy[1])
 
 
-def seen(chip: Chip, view: View, annotation: Annotation) -> Seen:
-    """Clip an annotation to a chip."""
+def seen(window: Window, view: View, annotation: Annotation) -> Seen:
+    """Clip an annotation to a window."""
     assert annotation.box_img is not None
     x1, y1, x2, y2 = view.scaled(annotation.box_img)
-    (left, top), area = chip.origin, (x2 - x1) * (y2 - y1)
-    x1, x2 = (min(max(end - left, 0.0), chip.content_width) for end in (x1, x2))
-    y1, y2 = (min(max(end - top, 0.0), chip.content_height) for end in (y1, y2))
+    (left, top), area = window.origin, (x2 - x1) * (y2 - y1)
+    x1, x2 = (min(max(end - left, 0.0), window.content_width) for end in (x1, x2))
+    y1, y2 = (min(max(end - top, 0.0), window.content_height) for end in (y1, y2))
     meets = at_least(min(x2 - x1, y2 - y1), 1.0)
     return Seen((x1, y1, x2, y2), (x2 - x1) * (y2 - y1) / area, meets)
 

@@ -18,18 +18,47 @@ XYXY = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
+class Negatives:
+    """What was asked for beside positive chips.
+
+    `mode` is none, proposals or random; `proposals` a COCO results file; `per_image` None for all; `ratio` negatives to
+    one positive, None for no such budget; `min_proposals` one for all levels or one for each, None where not known.
+    Proposals with `object_iou` with an annotation or `crowd_share` of their area in a crowd region do not qualify.
+    """
+
+    mode: str = "none"
+    proposals: Path | None = None
+    per_image: int | None = None
+    ratio: float | None = None
+    min_proposals: tuple[int, ...] | None = None
+    max_ignored_area: float = 0.5
+    min_score: float | None = None
+    max_proposals: int | None = None
+    object_iou: float = 0.3
+    crowd_share: float = 0.5
+
+    def needed(self, level: int) -> int | None:
+        """Return how many proposals a negative chip of a level needs; None where not known."""
+        if self.min_proposals is None:
+            return None
+        return self.min_proposals[level if len(self.min_proposals) > 1 else 0]
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the build was asked for; `ranges` None where chipgen chose them for each image."""
 
     scales: tuple[str, ...]
     ranges: tuple[str, ...] | None
     chip_size: int = 512
+    stride: int = 32
     min_box: float = 2.0
     min_visibility: float = 0.5
     ignored: str = "crowd"
     fill: tuple[int, int, int] = (124, 116, 104)
     pad: bool = True
     lossless: bool = False
+    negatives: Negatives = Negatives()
 
 
 @dataclass(frozen=True)
@@ -52,6 +81,16 @@ class Annotation:
     box_img: XYXY | None
     crowd: bool
     raw: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A line of a proposal file; its box as it came, xywh in image px."""
+
+    number: int
+    image_id: int
+    bbox: tuple[float, ...]
+    score: float
 
 
 @dataclass(frozen=True)

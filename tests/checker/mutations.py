@@ -218,6 +218,90 @@ def name_place(build: Build) -> None:
     build.manifest["configuration"]["images"] = "/data/images"
 
 
+def negatives(build: Build) -> list[Chip]:
+    return [chip for chip in build.chips if chip.kind == "negative"]
+
+
+def plan_row(build: Build, chip: Chip) -> dict[str, Any]:
+    return next(row for row in build.plan if row["image_id"] == chip.id)
+
+
+def beside_positive(build: Build) -> tuple[Chip, Chip]:
+    """Return a negative chip and a positive one of the same image and level."""
+    return next(
+        (chip, other)
+        for chip in negatives(build)
+        for other in build.of_level(chip.source.id, chip.level)
+        if other.kind == "positive"
+    )
+
+
+def add_chip(build: Build, like: Chip, kind: str) -> Chip:
+    """Put one more chip at the place of another, and into the plan."""
+    chip = copy.copy(like)
+    chip.id, chip.kind, chip.boxes = len(build.chips), kind, []
+    row = {**plan_row(build, like), "image_id": chip.id, "kind": kind}
+    build.plan.append(row | ({"proposals": 0} if kind == "positive" else {}))
+    build.chips.append(chip)
+    return chip
+
+
+def move_onto_object(build: Build) -> None:
+    negative, positive = beside_positive(build)
+    negative.x0, negative.y0 = positive.x0, positive.y0
+
+
+def write_as_valid(build: Build) -> None:
+    chip = next(chip for chip in negatives(build) if chip.boxes)
+    chip.boxes[0].valid = True
+
+
+def claim_one_more(build: Build) -> None:
+    plan_row(build, negatives(build)[0])["proposals"] += 1
+
+
+def claim_one_less(build: Build) -> None:
+    plan_row(build, negatives(build)[-1])["proposals"] -= 1
+
+
+def claim_for_positive(build: Build) -> None:
+    plan_row(build, next(chip for chip in build.chips if chip.kind == "positive"))["proposals"] = 3
+
+
+def lose_claims(build: Build) -> None:
+    for row in build.plan:
+        del row["proposals"]
+
+
+def show_by_positive(build: Build) -> None:
+    add_chip(build, negatives(build)[0], "positive")
+
+
+def lose_empty_negatives(build: Build) -> None:
+    """Lose those that show no annotation: nothing else can be why they are missing."""
+    build.chips = [chip for chip in build.chips if chip.kind == "positive" or chip.boxes]
+
+
+def number_negative_first(build: Build) -> None:
+    negative, positive = beside_positive(build)
+    negative.id, positive.id = positive.id, negative.id
+
+
+def swap_plan_rows(build: Build) -> None:
+    build.plan[:2] = build.plan[1::-1]
+
+
+def repeat_random(build: Build) -> None:
+    add_chip(build, negatives(build)[0], "negative")
+
+
+def overlap_by_a_pixel(build: Build) -> None:
+    chip = next(chip for chip in negatives(build) if chip.x0 > 0 and chip.content_width == chip.width)
+    other = add_chip(build, chip, "negative")
+    shift = (chip.content_width - 1) / chip.factor_x
+    other.x0 += -shift if chip.x0 >= shift else shift
+
+
 MUTATIONS: dict[str, list[tuple[Callable[[Build], None], str]]] = {
     "check_coverage": [(lose_chip, "no positive chip"), (turn_negative, "no positive chip")],
     "check_boxes": [
@@ -270,3 +354,31 @@ MUTATIONS: dict[str, list[tuple[Callable[[Build], None], str]]] = {
         (name_place, "absolute path"),
     ],
 }
+
+MUTATIONS_OF_MINED: dict[str, list[tuple[Callable[[Build], None], str]]] = {
+    "check_negatives": [
+        (move_onto_object, "shows annotation .* which is valid there"),
+        (write_as_valid, "is written as valid"),
+        (claim_one_more, r"says \d+ proposals, encloses \d+"),
+        (claim_one_less, r"says \d+ proposals, encloses \d+"),
+        (claim_for_positive, "positive chip .* says 3 proposals"),
+        (lose_claims, "no column"),
+        (show_by_positive, r"encloses 0 that qualify.* proposal \d+: .*positive chip \d+ .* encloses it"),
+        (lose_empty_negatives, "no negative chip encloses proposals"),
+    ],
+    "check_geometry": [(number_negative_first, "do not go by")],
+    "check_files": [(swap_plan_rows, "do not go by")],
+    "check_boxes": [(move_onto_object, "is missing|without meeting|px off")],
+}
+"""For a build with all negative chips that can be mined from proposals."""
+
+MUTATIONS_OF_RANDOM: dict[str, list[tuple[Callable[[Build], None], str]]] = {
+    "check_negatives": [
+        (move_onto_object, "shows annotation"),
+        (claim_one_more, "random chip .* says 1 proposals"),
+        (claim_for_positive, "positive chip .* says 3 proposals"),
+        (repeat_random, "overlaps"),
+        (overlap_by_a_pixel, "overlaps|shows annotation"),
+    ],
+}
+"""For a build with random negative chips."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from checker.model import XYXY, Annotation, Picture, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CROWD_FLAGS = ("iscrowd", "ignore", "difficult")
@@ -29,13 +30,14 @@ def _annotation(raw: dict[str, Any], picture: Picture) -> Annotation:
         id=raw["id"],
         image_id=raw["image_id"],
         category_id=raw["category_id"],
-        box_img=_clipped(raw["bbox"], picture),
+        box_img=clipped(raw["bbox"], picture),
         crowd=any(bool(raw.get(flag)) for flag in CROWD_FLAGS),
         raw=raw,
     )
 
 
-def _clipped(bbox: list[float], picture: Picture) -> XYXY | None:
+def clipped(bbox: Sequence[float], picture: Picture) -> XYXY | None:
+    """Clip a box to its image; None where nothing of it is left, or where it is no box."""
     x, y, width, height = bbox
     if not all(math.isfinite(number) for number in bbox) or width <= 0 or height <= 0:
         return None
