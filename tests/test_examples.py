@@ -36,7 +36,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = Path(sysconfig.get_path("scripts")) / "chipgen"
     example("make_dataset.py", folder, "--images", "2")
     coco, scales = folder / "instances.json", "2x,0.8x,768"
-    run(program, "build", "--coco", coco, "--scales", scales, "--out", folder / "chips")
+    example("propose.py", coco, folder / "images", folder / "proposals.json")
+    proposals = ("--proposals", folder / "proposals.json")
+    run(program, "build", "--coco", coco, "--scales", scales, *proposals, "--out", folder / "chips")
     return folder
 
 
@@ -44,6 +46,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def coco(demo: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((demo / "instances.json").read_text())
     return found
+
+
+def test_proposals_lie_inside_their_pictures_best_first(demo: Path, coco: dict[str, Any]) -> None:
+    found = json.loads((demo / "proposals.json").read_text())
+    sizes = {image["id"]: (image["width"], image["height"]) for image in coco["images"]}
+    for image, (width, height) in sizes.items():
+        own = [entry for entry in found if entry["image_id"] == image]
+        assert len(own) == 300
+        assert [entry["score"] for entry in own] == sorted((entry["score"] for entry in own), reverse=True)
+        for x, y, w, h in (entry["bbox"] for entry in own):
+            assert min(x, y) >= 0
+            assert x + w <= width + 0.1
+            assert y + h <= height + 0.1
+    assert "negative" in pq.read_table(demo / "chips" / "data")["kind"].to_pylist()
 
 
 def pixels(path: Path) -> npt.NDArray[np.uint8]:
