@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def convert(made: Made, folder: Path, kind: str = "json", **options: Any) -> bytes:
     """Convert proposals and return what was written."""
     WRITERS[kind](made, folder / "in")
-    convert_proposals(folder / "in", folder / "out", ConversionOptions(overwrite=True, **options))
+    convert_proposals(folder / "in", folder / "out", overwrite=True, **options)
     return (folder / "out").read_bytes()
 
 
@@ -101,7 +101,7 @@ def test_the_report(tmp_path: Path) -> None:
     made.box[7, 2] = -1
     made.box[[8, 9], 3] = 0
     write_json(made, tmp_path / "in")
-    done = convert_proposals(tmp_path / "in", tmp_path / "out", ConversionOptions(on_error="skip", max_skipped=2))
+    done = convert_proposals(tmp_path / "in", tmp_path / "out", on_error="skip", max_skipped=2)
     assert dataclasses.asdict(done) == {
         "out": str(tmp_path / "out"),
         "bytes": (tmp_path / "out").stat().st_size,
@@ -139,7 +139,7 @@ def test_images_that_are_not_in_the_annotation_file_are_counted(tmp_path: Path) 
     (tmp_path / "ann.json").write_text(json.dumps({**coco, "annotations": []}))
     made = some(300, images=20)
     write_json(made, tmp_path / "in")
-    done = convert_proposals(tmp_path / "in", tmp_path / "out", ConversionOptions(coco=tmp_path / "ann.json"))
+    done = convert_proposals(tmp_path / "in", tmp_path / "out", coco=tmp_path / "ann.json")
     unknown = int(np.count_nonzero(made.image_id >= 15))
     over = int(np.count_nonzero((made.image_id < 15) & (made.box[:, :2] + made.box[:, 2:] > 401).any(axis=1)))
     assert done.proposals == 300
@@ -168,7 +168,7 @@ def test_what_chipgen_did_not_write_is_never_overwritten(kind: str, overwrite: b
         out.symlink_to("ours" if kind == "link" else "nothing")
     before = out.read_bytes() if out.is_file() else b""
     with pytest.raises(OutputError) as refused:
-        convert_proposals(tmp_path / "in", out, ConversionOptions(overwrite=overwrite))
+        convert_proposals(tmp_path / "in", out, overwrite=overwrite)
     assert refused.value.exit_code == 4
     assert (out.read_bytes() if out.is_file() else b"") == before
     assert (tmp_path / "ours").read_bytes() == ours
@@ -181,7 +181,7 @@ def test_what_was_converted_before_is_overwritten_only_on_demand(tmp_path: Path)
     with pytest.raises(OutputError, match="exists: choose another name, or --overwrite"):
         convert_proposals(tmp_path / "in", tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == first
-    convert_proposals(tmp_path / "in", tmp_path / "out", ConversionOptions(overwrite=True))
+    convert_proposals(tmp_path / "in", tmp_path / "out", overwrite=True)
     assert (tmp_path / "out").read_bytes() != first
 
 
@@ -192,9 +192,7 @@ def test_the_source_is_never_overwritten(name: str, overwrite: bool, tmp_path: P
     (tmp_path / "out").replace(tmp_path / "in")
     (tmp_path / "link").symlink_to("in")
     with pytest.raises(OutputError, match="is the file that is read"):
-        convert_proposals(
-            tmp_path / "in", tmp_path / name.format(tmp_path.name), ConversionOptions(overwrite=overwrite)
-        )
+        convert_proposals(tmp_path / "in", tmp_path / name.format(tmp_path.name), overwrite=overwrite)
     assert (tmp_path / "in").read_bytes() == data
 
 
@@ -215,7 +213,7 @@ def test_a_failure_leaves_what_was_there(before: bool, error: Any, tmp_path: Pat
     expected = StorageError if isinstance(error, OSError) else error
     for place in ((table.TableWriter, "write"), (os, "fsync"), (store.HashingFile, "write")):
         with mock.patch.object(*place, side_effect=error), pytest.raises(expected):
-            convert_proposals(tmp_path / "in", tmp_path / "out", ConversionOptions(overwrite=True))
+            convert_proposals(tmp_path / "in", tmp_path / "out", overwrite=True)
         assert names(tmp_path) == ({"in", "out"} if before else {"in"})
         assert not before or (tmp_path / "out").read_bytes() == first
 

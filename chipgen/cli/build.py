@@ -13,6 +13,7 @@ from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
     PLAN_OPTIONS,
+    given_proposals,
     plan_settings,
     say,
     scales_and_ranges,
@@ -115,13 +116,7 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
         dataset = dataset.first(options["limit"])
         if options["on_error"] == "fail":  # only what a try on these images would meet
             dataset.refuse_skipped()
-    proposals = None
-    if options["proposals"] is not None:
-        from chipgen.proposals import read_proposals  # noqa: PLC0415
-
-        tell(options, f"reading: {options['proposals']}")
-        proposals = read_proposals(options["proposals"], on_error=options["on_error"])
-    return make_plan(dataset, config, proposals=proposals)
+    return make_plan(dataset, config, proposals=given_proposals(options, options["on_error"]))
 
 
 def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ from chipgen.scales import PRESETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chipgen.proposals import ProposalFile
+
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -106,6 +108,16 @@ def plan_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are settings of a plan, by the names of its keyword arguments."""
     named = {one.name for config in (PlanConfig, NegativeConfig) for one in fields(config)}
     return {name: value for name, value in options.items() if name in named - {"scales", "valid_ranges"}}
+
+
+def given_proposals(options: Mapping[str, Any], on_error: str) -> ProposalFile | None:
+    """Open what ``--proposals`` names; None without it."""
+    if options["proposals"] is None:
+        return None
+    from chipgen.proposals import read_proposals  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    tell(options, f"reading: {options['proposals']}")
+    return read_proposals(options["proposals"], on_error=on_error)
 
 
 def say(text: str) -> None:

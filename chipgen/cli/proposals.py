@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from chipgen.cli.options import say, with_options
+from chipgen.cli.options import REPORT_OPTIONS, say, with_options
 
 TOO_MUCH_SKIPPED = 3
 
@@ -41,16 +41,13 @@ OPTIONS = (
         help="With --on-error skip: more than this exits with 3.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace what chipgen proposals wrote to OUT before."),
-    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-    click.option("-q", "--quiet", is_flag=True, help="Print no report."),
-    click.option("--debug", is_flag=True, help="Show where an error came from."),
 )
 
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path())
 @click.argument("out", metavar="OUT.parquet", type=click.Path())
-@with_options(OPTIONS)
+@with_options(OPTIONS, REPORT_OPTIONS)
 def proposals(source: str, out: str, **options: Any) -> int:
     """Write proposals of any kind as Parquet, sorted by image, for chipgen build --proposals.
 
@@ -68,10 +65,10 @@ def proposals(source: str, out: str, **options: Any) -> int:
     chipgen proposals sniper.pkl proposals.parquet --trust-pickle --coco instances_train2014.json \\
         --box-format xyxy-inclusive
     """  # noqa: D301 -- click's mark for "do not rewrap"
-    from chipgen.proposals import ConversionOptions, convert_proposals  # noqa: PLC0415 -- heavy, and not for --help
+    from chipgen.proposals import convert_proposals  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    how = {name: options[name] for name in ConversionOptions.__dataclass_fields__}
-    done = convert_proposals(source, out, ConversionOptions(**how))
-    if not options["quiet"]:
-        say(json.dumps(asdict(done), indent=1) if options["as_json"] else str(done))
+    report = {name: options.pop(name) for name in ("as_json", "quiet", "debug")}
+    done = convert_proposals(source, out, **options)
+    if not report["quiet"]:
+        say(json.dumps(asdict(done), indent=1) if report["as_json"] else str(done))
     return 0 if done.within_limit else TOO_MUCH_SKIPPED

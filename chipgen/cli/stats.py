@@ -12,6 +12,7 @@ from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
     PLAN_OPTIONS,
+    given_proposals,
     plan_settings,
     say,
     scales_and_ranges,
@@ -60,10 +61,4 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    proposals = None
-    if options["proposals"] is not None:
-        from chipgen.proposals import read_proposals  # noqa: PLC0415
-
-        tell(options, f"reading: {options['proposals']}")
-        proposals = read_proposals(options["proposals"], on_error="skip")
-    return describe(dataset, scales, ranges, proposals, **plan_settings(options))
+    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **plan_settings(options))

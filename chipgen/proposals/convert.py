@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -25,8 +25,21 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
+    from typing_extensions import Unpack
+
     from chipgen.proposals.batch import Batch
     from chipgen.store import HashingFile
+
+
+class ConversionSettings(TypedDict, total=False):
+    """The fields of `ConversionOptions`, as keyword arguments."""
+
+    trust_pickle: bool
+    coco: str | os.PathLike[str] | None
+    box_format: str | None
+    on_error: str
+    max_skipped: int
+    overwrite: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,7 @@ class Conversion:
 
 
 def convert_proposals(
-    source: str | os.PathLike[str], out: str | os.PathLike[str], options: ConversionOptions | None = None
+    source: str | os.PathLike[str], out: str | os.PathLike[str], **settings: Unpack[ConversionSettings]
 ) -> Conversion:
     """Write any file of proposals anew as Parquet: sorted by image, falling score, and position in the file.
 
@@ -127,8 +140,8 @@ def convert_proposals(
         The file.
     out
         The Parquet file to be written, which must not exist yet.
-    options
-        What the file does not say of itself, and how to go on.
+    **settings
+        Fields of `ConversionOptions`: what the file does not say of itself, and how to go on.
 
     Returns
     -------
@@ -140,7 +153,7 @@ def convert_proposals(
     UsageError, DataError, OutputError, StorageError
         With the reason; nothing is written then.
     """
-    options = options or ConversionOptions()
+    options = ConversionOptions(**settings)
     findings = Findings(str(source))
     _refuse_same(Path(source), Path(out))
     with new_file(Path(out), overwrite=options.overwrite, is_ours=is_ours) as file:
