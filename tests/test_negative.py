@@ -238,6 +238,18 @@ def test_no_window_where_an_object_to_learn_would_be_valid() -> None:
         assert x + 200 < 800 + 95
 
 
+def test_window_with_an_object_to_learn_is_passed_over_for_one_without() -> None:
+    # Elsewhere the "negative" chip from 250 to 750 was cut, with the object in it and no box.
+    coco = Coco()
+    coco.box(coco.image(1000, 500), [300, 100, 40, 40])
+    rows: list[Row] = [(1, (600.0 + 5 * n, 100.0, 30.0, 30.0), 1.0) for n in range(6)]
+    for seed in range(5):
+        made = {"chip_size": 500, "stride": 250, "seed": seed, "min_proposals": 6}
+        plan = chipgen.plan(coco.read(), "1x", "10-100", proposals=Given(rows), **made)  # type: ignore[arg-type]
+        shown = [origin for _, _, origin, _ in chips_of(plan, 0)]
+        assert [origin for _, _, origin, _ in chips_of(plan, 1)] == ([] if shown == [(250, 0)] else [(500, 0)])
+
+
 def test_images_without_annotations_take_part() -> None:
     coco = Coco()
     coco.image(300, 300, 1)

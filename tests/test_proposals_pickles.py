@@ -214,6 +214,7 @@ def test_the_canary_is_alive(tmp_path: Path) -> None:
         ("inst", "holds an instruction that makes objects (b'i')"),
         ("encode_otherwise", "holds text in an encoding that arrays do not have"),
         ("strings", "holds an array of type 'S8'"),
+        ("reconstruct_of_a_function", "holds an array of another class (numpy.core.multiarray._reconstruct)"),
         ("fields", "holds an array of records"),
     ],
 )
