@@ -340,6 +340,8 @@ def test_best_proposals_come_first_and_equal_ones_in_the_order_of_the_file() -> 
     assert seen[0].scores.tolist() == [0.9, 0.9, 0.5, 0.5]
     chipgen.plan(one_image().read(), "2x", sampler=spy, proposals=Given(rows), max_proposals=3, min_score=0.6)
     assert seen[1].proposals_scaled[:, 0].tolist() == [2.0, 6.0]
+    chipgen.plan(one_image().read(), "2x", sampler=spy, proposals=Given(rows), max_proposals=3)
+    assert seen[2].proposals_scaled[:, 0].tolist() == [2.0, 6.0, 0.0]
 
 
 def test_proposals_that_leave_their_image_are_suspected() -> None:
