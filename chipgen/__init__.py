@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import (
+    REASONS,
     ChipgenError,
     DataError,
     OutputError,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
 
-__all__ = [
+__all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
     "ChipgenError",
     "DataError",
@@ -46,6 +47,7 @@ __all__ = [
     "OutputError",
     "Plan",
     "ProposalFile",
+    "REASONS",
     "Sampler",
     "SamplerError",
     "StorageError",

@@ -18,7 +18,7 @@ from chipgen.coco.columns import annotation_columns, category_columns, image_col
 from chipgen.coco.decode import decode
 from chipgen.coco.find import find_root
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
-from chipgen.errors import DataError, Problem
+from chipgen.errors import REASONS, DataError, Problem
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 4 * 1024**3
 """Annotation files above this are refused before they are read."""
-
-MESSAGES = {
-    "zero_area": "the bbox has no width or no height",
-    "negative_size": "the bbox has a negative width or height",
-    "not_finite": "the bbox holds NaN, Infinity or numbers too large to add",
-    "outside": "the bbox lies outside its image",
-    "bad_bbox": "the bbox is missing or is not four numbers",
-    "unknown_image": "image_id names no image",
-    "unknown_category": "category_id names no category",
-}
 
 
 def read_coco(
@@ -120,7 +110,7 @@ def _skipped(annotations: Annotations, images: Images) -> Iterator[Skipped]:
             annotation_id=int(annotations.id[row]),
             file_name=images.file_name[image] if image >= 0 else None,
             reason=reason,
-            message=MESSAGES[reason],
+            message=REASONS["annotation"][reason],
         )
 
 
