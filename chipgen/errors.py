@@ -179,9 +179,9 @@ class UnusableError(DataError):
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__([Problem("", "", message, reason)])
         self.reason = reason
-        self.message = message
+        self.message = _printable(message)  # it may quote what a library says about bytes
+        super().__init__([Problem("", "", self.message, reason)])
 
     def __reduce__(self) -> tuple[type[UnusableError], tuple[str, str]]:
         """Travel between processes by reason and message."""

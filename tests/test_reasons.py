@@ -91,3 +91,7 @@ def test_every_reason_is_explained_in_a_line() -> None:
 def test_an_unusable_thing_keeps_its_reason_between_processes() -> None:
     error = pickle.loads(pickle.dumps(chipgen.UnusableError("corrupt", "it is damaged")))  # noqa: S301 -- our own
     assert (error.reason, error.message) == ("corrupt", "it is damaged")
+
+
+def test_what_a_library_says_about_bytes_is_made_printable() -> None:
+    assert chipgen.UnusableError("corrupt", "chunk \x00\n\ud800 is odd").message == r"chunk \x00\n\ud800 is odd"
