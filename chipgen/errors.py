@@ -164,7 +164,7 @@ class StorageError(ChipgenError, OSError):
 
 
 class WorkerError(ChipgenError, RuntimeError):
-    """A worker process that died."""
+    """A worker process that died, or one for which there is not enough memory."""
 
 
 class UnusableError(DataError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import image_tiffs
 import images
-from image_tiffs import LONG, SHORT
+from image_tiffs import LONG, LONG8, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +128,15 @@ def tiff_list(count: int, tag: int, kind: int) -> bytes:
     return bytes(data)
 
 
+def scattered_strips() -> bytes:
+    """Return a TIFF whose two strips are, so it says, terabytes apart."""
+    half = 3 * images.SIZE[0] * images.SIZE[1] // 2
+    entries = image_tiffs.basic(
+        offsets=(273, LONG8, [16, 1 << 43]), rows=(278, LONG, [images.SIZE[1] // 2]), counts=(279, LONG, [half] * 2)
+    )
+    return image_tiffs.tiff(entries, image_tiffs.PIXELS.tobytes(), big=True)
+
+
 def tiff_in_exif(count: int) -> bytes:
     """Return a TIFF whose EXIF directory holds a list of very many numbers."""
     pixels = image_tiffs.PIXELS.tobytes()
@@ -168,6 +177,7 @@ BOMBS = [
     Bomb("talking_gif", partial(talking_gif, 20_000), "corrupt", "on and on"),
     Bomb("tile", partial(tiff_tile, 20_000), "too_large", "tiles of more than"),
     Bomb("strips", partial(tiff_list, 1_000_000, 273, LONG), "corrupt", "list of 1,000,000 numbers"),
+    Bomb("scattered_strips", scattered_strips, "corrupt", "truncated"),
     Bomb("colours", partial(tiff_list, 1_000_000, 320, SHORT), "corrupt", "list of 1,000,000 numbers"),
     Bomb("exif_in_tiff", partial(tiff_in_exif, 1_000_000), "corrupt", "list of 1,000,000 numbers"),
     Bomb("lines", partial(big_tiff_of_lines, 500_000), "corrupt", "directory of 500,000 lines"),

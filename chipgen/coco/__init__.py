@@ -62,7 +62,16 @@ def read_coco(
         With every problem found: always for a file whose structure is wrong, and for single annotations unless
         ``on_error="skip"``.
     """
-    data = _read(Path(path), max_json_bytes)
+    try:
+        return _dataset(Path(path), None if images is None else Path(images), on_error, max_json_bytes)
+    except MemoryError as error:
+        todo = "split the file, or read it where there is more"
+        raise DataError.one(path, "", "needs more memory than there is", todo) from error
+
+
+def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int) -> Dataset:
+    """Read a COCO annotation file; see `read_coco`."""
+    data = _read(path, max_json_bytes)
     sha256 = hashlib.sha256(data).hexdigest()
     tables, problems = decode(data, str(path))
     del data
@@ -73,7 +82,7 @@ def read_coco(
         todo = "list the categories that the annotations name"
         problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
     skipped = tuple(_skipped(annotations, image_table))
-    root, looked_in = find_root(Path(path), None if images is None else Path(images), image_table.file_name)
+    root, looked_in = find_root(path, images, image_table.file_name)
     notes = (*tables.notes, *_notes(image_table, category_table, annotations, clipped))
     source = Source(str(path), root, looked_in, sha256)
     if on_error == "fail":

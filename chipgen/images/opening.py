@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_READS = 2_000_000
 """Times that a file is read before its pixels: loops in heads end here, within seconds."""
 
+PIECE = 16 << 20
+"""Bytes of pixels read at a time, however many are asked for: between two strips of a TIFF may lie terabytes."""
+
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # without any handler, errors would be printed
 
 
@@ -48,7 +51,7 @@ class MeteredFile(io.BufferedReader):
             The limit is reached.
         """
         if self._reads is None:
-            return super().read(size)
+            return super().read(size if size is None else min(size, PIECE))
         wanted = self._length if size is None or size < 0 else min(size, self._length)
         data = super().read(min(wanted, self._bytes + 1))
         self._reads -= 1
