@@ -245,7 +245,7 @@ def test_masks_of_runs(name: str, make: Make, planned: chipgen.Plan, tmp_path: P
         *_cases(
             OF_ARROW,
             "chipgen.writers.parquet.pq.ParquetWriter.__init__",
-            "chipgen.writers.parquet.pa.RecordBatch",
+            "chipgen.writers.parquet._batch",
             "chipgen.writers.parquet.pq.ParquetWriter.write_batch",
             "chipgen.writers.parquet.pq.ParquetWriter.close",
             "chipgen.writers.tables.pq.write_table",
@@ -286,7 +286,7 @@ def test_writing_a_coco_build(name: str, make: Make, planned: chipgen.Plan, tmp_
         "chipgen.images.chips.Image.Image.save",
         "chipgen.masks.polygons.Polygon",
         "chipgen.masks.rle.pycocotools.mask.encode",
-        "chipgen.writers.parquet.pa.RecordBatch",
+        "chipgen.writers.parquet._batch",
         "chipgen.writers.parquet.pq.ParquetWriter.write_batch",
     ],
 )
