@@ -20,17 +20,17 @@ from chipgen.coco.find import fullest
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError, UsageError, WorkerError
 from chipgen.export_config import ExportConfig, ExportSettings
+from chipgen.findings import Findings, merge
 from chipgen.images import locate
-from chipgen.render import Findings, render
+from chipgen.render import render
 from chipgen.shard import Shard, take_shard
 from chipgen.store import Output, Staging, Written
-from chipgen.text import counted
 from chipgen.writers import WRITERS, shard_path
 from chipgen.writers.coco import merge_coco
-from chipgen.writers.tables import write_ledger, write_plan, write_skipped
+from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from typing_extensions import Unpack
 
@@ -130,7 +130,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
         if config.on_error == "fail":
             _refuse_missing(plan, root, config)
         done = sorted(_do_shards(plan, root, output, config), key=lambda shard: shard.index)
-        findings = _merge(done)
+        findings = merge(shard.findings for shard in done)
         if config.on_error == "fail" and findings.skipped:
             raise DataError(map(plan.dataset.source.problem, findings.skipped))
         return _commit(plan, output, config, done, findings)
@@ -224,27 +224,6 @@ def _do_shard(shard: Shard, categories: Categories, root: Path, staging: Staging
     return ShardDone(shard.index, path, rows, tuple(staging.written), findings)
 
 
-def _merge(done: Iterable[ShardDone]) -> Findings:
-    """Put together what all shards found; an image cut over two shards is skipped once."""
-    merged, seen = Findings(), set()
-    for shard in done:
-        merged.notes.update(shard.findings.notes)
-        merged.images.update(shard.findings.images)
-        for entry in shard.findings.skipped:
-            key = (entry.kind, entry.image_id, entry.annotation_id, entry.reason)
-            if key not in seen:
-                seen.add(key)
-                merged.skipped.append(entry)
-    merged.skipped.sort(key=_source_order)
-    return merged
-
-
-def _source_order(entry: Skipped) -> tuple[int, int, str]:
-    """Return the key that sorts skipped things by image and annotation."""
-    annotation_id = -(2**63) - 1 if entry.annotation_id is None else entry.annotation_id
-    return entry.image_id or 0, annotation_id, entry.reason
-
-
 def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDone], findings: Findings) -> BuildReport:
     """Write the tables and the card, then publish everything."""
     skipped = [*plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
@@ -253,6 +232,7 @@ def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDo
     write_plan(plan, findings.images, staging)
     write_ledger(plan.dataset, ledger, staging)
     write_skipped(skipped, staging)
+    write_sources(plan, findings, staging)
     reasons = dict(Counter(entry.reason for entry in skipped))
     summary = plan.summary()
     staging.write(CARD, card(plan, summary, config, reasons).encode())
@@ -273,14 +253,13 @@ def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDo
     }
     files = [*staging.written, *(file for shard in done for file in shard.files)]
     output.publish(files, _manifest(plan, config, done, counts))
-    remarks = Counter(note for notes in findings.notes.values() for note in notes)
     return BuildReport(
         out=str(output.out),
         chips=chips,
         shards=len(done),
         bytes=sum(file.bytes for file in files),
         skipped=reasons,
-        notes=tuple(f"{counted(count, 'image')}: {note}" for note, count in sorted(remarks.items())),
+        notes=findings.remarks(),
         within_limit=len(skipped) <= config.max_skipped,
     )
 

@@ -119,5 +119,6 @@ def _files(config: ExportConfig) -> str:
     return (
         f"## Files\n\n{data}\n- `_plan.parquet`: one row a chip, without pixels\n"
         "- `_ledger.parquet`: one row a source annotation: where it is learnt, or why nowhere\n"
+        "- `_sources.parquet`: one row an image that chips were cut from, with its checksum\n"
         "- `_skipped.jsonl`: what could not be used\n- `_manifest.json`: configuration, digests, checksums\n"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Floats
     from chipgen.export_config import ExportConfig
+    from chipgen.findings import Findings
     from chipgen.shard import Shard
 
 OURS = frozenset(
@@ -32,25 +33,6 @@ OURS = frozenset(
 """Fields of a source annotation that are made anew; all others are extra."""
 
 Read = TypeVar("Read")
-
-
-@dataclass
-class Findings:
-    """What came up while chips were made.
-
-    Parameters
-    ----------
-    skipped
-        Images and masks that could not be used.
-    notes
-        Remarks about each image, by its row in the dataset: an image cut over two shards is one image.
-    images
-        Reason of each skipped image, by its row in the dataset.
-    """
-
-    skipped: list[Skipped] = field(default_factory=list)
-    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    images: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +66,7 @@ def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -
             findings.images[int(shard.image_row[image])] = error.reason
             continue
         findings.notes[int(shard.image_row[image])] = picture.notes
+        findings.files[int(shard.image_row[image])] = picture.file
         drawer = _ImageRenderer(shard, image, picture, config, findings)
         for chip in chips:
             yield drawer.chip(chip)

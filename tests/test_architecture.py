@@ -36,6 +36,7 @@ LAWS = (
     "negative",
     "mining",
     "text",
+    "findings",
     "negative_summary",
     "summary",
     "selection",

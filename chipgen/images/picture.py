@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from chipgen.errors import UnusableError
+from chipgen.findings import ImageFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,9 @@ UNSUPPORTED = {
     b"<svg": "SVG",
     b"<?xml": "XML",
 }
+
+BLOCK = 1 << 20
+"""Bytes read at a time."""
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -59,10 +64,13 @@ class Picture:
         RGB.
     notes
         What was done to it that a user may want to know.
+    file
+        What was read.
     """
 
     pixels: Image.Image
     notes: tuple[str, ...]
+    file: ImageFile
 
 
 def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Picture:
@@ -85,9 +93,10 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     """
     with _open_regular(path) as file, _pixel_limit(max_pixels):
         try:
+            read = _what(file)
             _check_sums(file)
             with Image.open(file, formats=FORMATS) as image, _silent(needed=image.format == "TIFF"):
-                return _decode(image, size_img, max_pixels)
+                return Picture(*_decode(image, size_img, max_pixels), read)
         except (UnusableError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
@@ -144,6 +153,16 @@ def _silent(*, needed: bool) -> Iterator[None]:
         os.close(nowhere)
 
 
+def _what(file: BinaryIO) -> ImageFile:
+    """Return length and checksum of a file, read a piece at a time: it may be larger than memory."""
+    digest = hashlib.sha256()
+    while block := file.read(BLOCK):
+        digest.update(block)
+    length = file.tell()
+    file.seek(0)
+    return ImageFile(length, digest.hexdigest())
+
+
 def _check_sums(file: BinaryIO) -> None:
     """Check the checksums of a PNG: Pillow's decoder passes over those of the pixels."""
     if file.read(len(PNG_MAGIC)) == PNG_MAGIC:
@@ -163,7 +182,7 @@ def _unidentified(file: BinaryIO) -> UnusableError:
     return UnusableError("unidentified", "is empty" if not head else "is no image of a known format")
 
 
-def _decode(image: Image.Image, size_img: tuple[int, int], max_pixels: int) -> Picture:
+def _decode(image: Image.Image, size_img: tuple[int, int], max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
     """Check header against annotation, decode, settle orientation and colours."""
     _check_depth(image)
     turn = _must_turn(image, size_img, max_pixels)
@@ -182,7 +201,7 @@ def _decode(image: Image.Image, size_img: tuple[int, int], max_pixels: int) -> P
         notes.append("CMYK: converted to RGB without a colour profile")
     pixels = image if image.mode == "RGB" else image.convert("RGB")
     pixels.info.clear()  # encoders would copy profiles, comments and orientation from it
-    return Picture(pixels, tuple(notes))
+    return pixels, tuple(notes)
 
 
 def _check_depth(image: Image.Image) -> None:
