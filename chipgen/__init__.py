@@ -27,10 +27,11 @@ from chipgen.plan import Plan, plan  # not lazily: the module has the name of it
 
 if TYPE_CHECKING:
     from chipgen._version import __version__
-    from chipgen.build import BuildReport, export
+    from chipgen.build import export
     from chipgen.coco import read_coco
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
+    from chipgen.finished import BuildReport
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, sniper
@@ -69,7 +70,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "BuildReport": "build",
+    "BuildReport": "finished",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
     "ProposalFile": "proposals",

@@ -44,7 +44,9 @@ class _Details:
     extra: dict[str, Any] | None
 
 
-def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -> Iterator[ChipRow]:
+def render(
+    shard: Shard, root: Path, config: ExportConfig, findings: Findings, tell: Callable[[int, str], None]
+) -> Iterator[ChipRow]:
     """Make the chips of a shard, in plan order.
 
     Parameters
@@ -57,8 +59,11 @@ def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -
         How to draw and label them.
     findings
         Filled along the way: the chips of an image that cannot be used are left out and noted there.
+    tell
+        Called with id and file name of each image before it is read.
     """
     for image, chips in itertools.groupby(range(len(shard.chips)), key=lambda chip: int(shard.chips.image[chip])):
+        tell(int(shard.images.id[image]), shard.images.file_name[image])
         try:
             picture = _open(shard, image, root, config)
         except UnusableError as error:
