@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 MANIFEST = "_manifest.json"
 RUN = "_run.json"
 STAGE = ".tmp"
+ASIDE = f"{STAGE}/replaced"
+"""Where a build waits that is being overwritten: it comes back when the new one fails."""
+
+LITTER = f"run-{'[0-9a-f]' * 12}"
+"""Folders below `STAGE` that a run makes for its temporary files."""
 
 OF_RUN = frozenset({"format_version", "configuration"})
 OF_MANIFEST = OF_RUN | {"files"}
@@ -48,6 +53,8 @@ class Found:
         All files below the folder, temporary ones left out.
     listed
         The files that the manifest lists.
+    litter
+        Whether a killed run left something that the next one clears.
     """
 
     out: Path
@@ -58,11 +65,17 @@ class Found:
     torn: bool = False
     files: frozenset[str] = frozenset()
     listed: tuple[Written, ...] = ()
+    litter: bool = False
 
     @property
     def finished(self) -> bool:
         """Whether it is a finished build."""
         return self.manifest is not None
+
+    @property
+    def untidy(self) -> bool:
+        """Whether there is no unfinished build to go on with, but something a killed run left."""
+        return self.run is None and (self.litter or (self.finished and not self.files.isdisjoint({RUN, JOURNAL, LOCK})))
 
     @property
     def record(self) -> dict[str, Any] | None:
@@ -94,7 +107,7 @@ class Found:
         OutputError
             It is one.
         """
-        if self.record is None and self.files - self.ours():
+        if self.record is None and not self.litter and self.files - self.ours():
             what = "is not empty, and chipgen did not write it"
             raise OutputError.one(self.out, "", what, "choose another --out")
 
@@ -137,7 +150,7 @@ def look(out: Path) -> Found:
         files = frozenset(_files(out, out))
         manifest, run = _plain(out / MANIFEST, OF_MANIFEST), _plain(out / RUN, OF_RUN)
         if manifest is not None or run is None:
-            return Found(out, manifest, files=files, listed=tuple(_listed(manifest)))
+            return Found(out, manifest, files=files, listed=tuple(_listed(manifest)), litter=_has_litter(out, manifest))
         entries, damaged, torn = Journal(out, digest_of(run)).read()
         return Found(out, None, run, tuple(entries), damaged, torn, files)
 
@@ -188,6 +201,16 @@ def _refuse_orphan(out: Path) -> None:
     """Refuse a folder that cannot be made: not more than one missing parent is made with it."""
     if not (out.parent.is_dir() or out.parent.parent.is_dir()):
         raise StorageError.one(out, "", "its parent folders do not exist", "create them first")
+
+
+def _has_litter(out: Path, manifest: dict[str, Any] | None) -> bool:
+    """Tell whether there are temporary files of ours, or an empty folder for them, or a build that was set aside."""
+    stage = out / STAGE
+    if not stage.is_dir():
+        return False
+    if _plain(out / ASIDE / MANIFEST, OF_MANIFEST) is not None or any(stage.glob(LITTER)):
+        return True
+    return manifest is not None and not any(stage.iterdir())
 
 
 def _plain(path: Path, keys: frozenset[str]) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from chipgen.errors import OutputError
 from chipgen.store.folder import Found, look, refuse_unwritable
 from chipgen.store.lock import refuse_running
 from chipgen.store.record import first_difference
+from chipgen.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,7 +31,7 @@ def refuse_other(found: Found, record: dict[str, Any], may_rise: Collection[str]
 
 
 def survey(out: Path) -> Found:
-    """Look at an output folder before any work is done, without touching it.
+    """Look at an output folder before any work is done; of a finished build, clear what a killed run left in it.
 
     Raises
     ------
@@ -42,4 +43,7 @@ def survey(out: Path) -> Found:
     found = look(out)
     refuse_running(out)
     refuse_unwritable(out)
+    if found.untidy:
+        with Workspace(out) as workspace:
+            found = workspace.found
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipgen.store import disk
 from chipgen.store.files import Staging, guarded
-from chipgen.store.folder import MANIFEST, RUN, STAGE, Found, look, sha256_of
+from chipgen.store.folder import ASIDE, LITTER, MANIFEST, RUN, STAGE, Found, look, sha256_of
 from chipgen.store.journal import JOURNAL, Journal
 from chipgen.store.lock import Lock
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chipgen.store.files import Written
-
-ASIDE = f"{STAGE}/replaced"
-"""Where a build waits that is being overwritten: it comes back when the new one fails."""
 
 ADDING = "adding"
 """The run that the journal of an addition belongs to; see `chipgen.store.addition`."""
@@ -58,6 +55,7 @@ class Workspace:
                 self._tidy()
                 self._recover()
                 self.found = look(self.out)
+                self.found.refuse_stranger()
                 disk.make_folder(self.out / STAGE)
                 disk.make_folder(self.stage)
         except BaseException:
@@ -89,17 +87,17 @@ class Workspace:
     def _tidy(self) -> None:
         """Remove temporary files of this run, and of runs that were killed; only those, not the folder's others."""
         if self.lock.is_ours():
-            for folder in (self.out / STAGE).glob("run-*"):
+            for folder in (self.out / STAGE).glob(LITTER):
                 disk.remove_tree(folder)
             disk.remove_folder(self.out / STAGE)
 
     def _recover(self) -> None:
         """Bring what a killed run left between two steps to one side or the other."""
-        found, aside = look(self.out), (self.out / ASIDE).exists()
+        found = look(self.out)
         if found.finished:
             self._roll_back_addition(found)
             self._clear()  # a manifest is there: whatever was being made is made
-        elif aside and found.run is None:
+        elif found.litter and (self.out / ASIDE).exists():
             self._restore()
 
     def _roll_back_addition(self, found: Found) -> None:
