@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import sys
 import threading
@@ -167,8 +168,14 @@ def _unfinished(stage: Path) -> str:
 
 
 def _die_with(parent: int) -> None:
-    """End this worker soon after its parent has ended: nobody would publish what it makes."""
-    if os.getpid() != parent and not any(thread.name == "heartbeat" for thread in threading.enumerate()):
+    """End this worker soon after its parent has ended: nobody would publish what it makes.
+
+    Should the worker die itself, of a broken decoder say, the parent tells it in one line: no pages are needed.
+    """
+    if os.getpid() == parent:
+        return
+    faulthandler.disable()
+    if not any(thread.name == "heartbeat" for thread in threading.enumerate()):
         threading.Thread(target=_watch, args=(parent,), name="heartbeat", daemon=True).start()
 
 
