@@ -24,7 +24,7 @@ from chipgen.store import Entry, Staging, Written, jot, unjot
 from chipgen.writers import WRITERS, shard_path
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from chipgen.dataset import Categories
@@ -119,8 +119,7 @@ def do_shards(plan: Plan, shards: Sequence[int], job: Job) -> Generator[ShardDon
             parallel = joblib.Parallel(
                 workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", max_nbytes=None
             )
-            with deaf_children():
-                results = parallel(tasks)
+            results = _started(parallel, tasks, job)
             with _abandoned(results):
                 for done in results:
                     bar.update(int(plan.shards[done.index + 1] - plan.shards[done.index]))
@@ -129,6 +128,24 @@ def do_shards(plan: Plan, shards: Sequence[int], job: Job) -> Generator[ShardDon
         what = "a worker process died or ran out of memory"
         todo = "run the same command again, with fewer --workers or a lower --max-pixels"
         raise WorkerError.one(job.stage.parent.parent, _unfinished(job.stage), what, todo) from error
+
+
+def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDone, None, None]:
+    """Start the workers.
+
+    Raises
+    ------
+    WorkerError
+        The system grants no more processes, handles or memory; libraries raise whatever they like then.
+    """
+    try:
+        with deaf_children():
+            results: Generator[ShardDone, None, None] = parallel(tasks)
+    except Exception as error:
+        what = f"worker processes cannot be started ({type(error).__name__}: {error})"
+        todo = "run the same command again with fewer --workers, or raise the limits of the system (ulimit -n, -u)"
+        raise WorkerError.one(job.stage.parent.parent, "", what, todo) from error
+    return results
 
 
 @contextlib.contextmanager

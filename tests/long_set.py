@@ -18,7 +18,7 @@ from zoo.running import run_here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IMAGES = 36
+IMAGES = 26
 ARGUMENTS = ("--scales", "1x,2x", "--chip-size", "192", "--chips-per-shard", "6", "--image-format", "png")
 PATIENCE = 60
 """Seconds after which something that was to happen soon counts as never happening."""
@@ -76,11 +76,11 @@ def running(coco: Path, out: Path, *more: str) -> Iterator[subprocess.Popen[str]
         process.communicate(timeout=PATIENCE)
 
 
-def wait_for(what: Callable[[], object], process: subprocess.Popen[str]) -> bool:
-    """Wait until something is so; return False when the program ended before."""
+def wait_for(what: Callable[[], object], process: subprocess.Popen[str] | None = None) -> bool:
+    """Wait until something is so; return False when the program, where one is given, ended before."""
     end = time.monotonic() + PATIENCE
     while not what():
-        if process.poll() is not None:
+        if process is not None and process.poll() is not None:
             return False
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)

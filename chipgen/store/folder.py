@@ -163,7 +163,8 @@ def refuse_unwritable(out: Path) -> None:
     StorageError
         The folder, or the one it is to be made in, is read-only.
     """
-    place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    with guarded(out):
+        place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not os.access(place, os.W_OK | os.X_OK):
         raise StorageError.one(place, "", "cannot be written to", "make it writable or choose another --out")
 
