@@ -74,12 +74,12 @@ def export(
 
 def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     """Export a plan as a configuration says; see `export`."""
-    root = image_root(plan)
-    refuse_nesting(out, root, Path(plan.dataset.source.path))
     record = record_of(plan, config)
     report = already_built(survey(out), record, config)
     if report is not None:
         return report
+    root = image_root(plan)
+    refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
         build = _Build(plan, root, config, output, record)
         try:
@@ -140,9 +140,7 @@ class _Build:
             return report_finished(self.output.found, config)
         tables, epochs = other_files(manifest, EPOCHS)
         stay = same and not {file.path for file in epochs.files} & set(start.lost)
-        gone = [there[index].entry for index in there if index not in kept]
-        doomed, carried = (gone, [EPOCHS]) if stay else ([*gone, epochs], [])
-        self.output.reopen([shard.entry for shard in kept.values()], tables, doomed, carried)
+        self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
         for shard in new.values():
             self.publish(shard)
         notes = tuple(f"{path} was damaged and has been made again" for path in start.lost)

@@ -66,7 +66,7 @@ class Output(Workspace):
         self._run: dict[str, Any] = {}
         self._planned: Callable[[str], bool] = lambda _: False
         self._kept: tuple[Entry, ...] = ()
-        self._doomed: tuple[Entry, ...] = ()
+        self._doomed = Entry(())
         self._new: list[Entry] = []
         self._begun = False
 
@@ -151,23 +151,22 @@ class Output(Workspace):
             disk.replace(staging.folder / unit, self.out / unit)
             disk.sync_folder((self.out / unit).parent)
 
-    def reopen(
-        self, kept: Sequence[Entry], tables: Entry, doomed: Sequence[Entry], carried: Sequence[str] = ()
-    ) -> None:
+    def reopen(self, kept: Sequence[Entry], tables: Entry, carried: Sequence[str]) -> None:
         """Turn a finished build into one that was begun, of which some shards are to be made anew.
 
         Parameters
         ----------
-        kept, tables, doomed
-            Its shards that stay, its files as a whole, and what is replaced now.
+        kept, tables
+            Its shards that stay, and its files as a whole, which are written anew at the end.
         carried
-            Folders that were added to it and stay.
+            Folders that were added to it and stay. All its other files go.
         """
         manifest = self.found.manifest
         assert manifest is not None
         added = [self._added(name, manifest) for name in carried if name in manifest]
         self._kept = (*kept, Entry(tables.files, {TABLES: True}), *added)
-        self._doomed = tuple(Entry(entry.files, {DOOMED: True}) for entry in doomed)
+        stay = {file.path for entry in self._kept for file in entry.files}
+        self._doomed = Entry(tuple(file for file in self.found.listed if file.path not in stay), {DOOMED: True})
         with to_the_end(), guarded(self.out):
             self.lock.check()
             self._begin()
@@ -269,11 +268,11 @@ class Output(Workspace):
 
     def _take_over(self, staging: Staging) -> None:
         """Put a journal in the place of a manifest."""
-        self._journal.rewrite((*self._kept, *self._doomed), staging.folder)
+        self._journal.rewrite((*self._kept, self._doomed), staging.folder)
         self._put(RUN, self._run, staging)
         disk.remove(self.out / MANIFEST)
         disk.sync_folder(self.out)
-        self._remove(file.path for entry in self._doomed for file in entry.files)
+        self._remove(file.path for file in self._doomed.files)
 
     def _mend(self, staging: Staging) -> None:
         """Remove what an earlier run of the same build did not finish, and lines of its journal that are damaged."""
