@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chipgen.samplers import Sampler, View, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
+    from chipgen.verification import VerifyReport, verify
 
 __all__ = [
     "BuildReport",
@@ -53,6 +54,7 @@ __all__ = [
     "Summary",
     "UnusableError",
     "UsageError",
+    "VerifyReport",
     "View",
     "WorkerError",
     "__version__",
@@ -65,6 +67,7 @@ __all__ = [
     "sniper",
     "stats",
     "suggest",
+    "verify",
     "write_epochs",
 ]
 
@@ -76,6 +79,7 @@ _LAZY = {
     "Sampler": "samplers",
     "Suggestion": "suggestion",
     "Summary": "summary",
+    "VerifyReport": "verification",
     "View": "samplers",
     "built_stats": "report",
     "convert_proposals": "proposals",
@@ -85,6 +89,7 @@ _LAZY = {
     "sniper": "samplers",
     "stats": "report",
     "suggest": "suggestion",
+    "verify": "verification",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""
