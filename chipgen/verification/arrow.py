@@ -97,7 +97,10 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def numbers(column: pa.Array | pa.ChunkedArray) -> Any:
     """Return a column without null as an array of numpy; words as objects."""
-    array = one_array(column).to_numpy(zero_copy_only=False)
+    array = one_array(column)
+    if pa.types.is_string(array.type):
+        return np.array(array.to_pylist(), dtype=np.object_)  # to_numpy imports pandas for it
+    array = array.to_numpy(zero_copy_only=False)
     return array.astype(np.int64) if array.dtype.kind in "iu" else array
 
 

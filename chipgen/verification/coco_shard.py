@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -123,8 +122,8 @@ class CocoShard:
         self.ids = np.array([image.id for image in self.document.images], dtype=np.int64)
         self.classes = tuple(bytes(entry) for entry in self.document.categories)
         self.class_ids: Ints | None = _class_ids(self.classes)
-        folder = PurePosixPath(path).parent
-        self.files = tuple(str(folder / image.file_name) for image in self.document.images)
+        folder = path.rpartition("/")[0]
+        self.files = tuple(f"{folder}/{image.file_name}" for image in self.document.images)
 
     def parts(self) -> Iterator[Part]:
         """Yield all chips at once: the document is in memory already."""
@@ -134,7 +133,7 @@ class CocoShard:
             chips=_chips(images),
             boxes=_boxes(annotations, self.ids),
             size=_table([(image.width, image.height) for image in images], 2, np.int64),
-            names=[PurePosixPath(file).name for file in self.files],
+            names=[file.rpartition("/")[2] for file in self.files],
             headers=[None if hidden else self._header(file) for file, hidden in zip(self.files, unseen, strict=True)],
             unseen=unseen,
             crowd=np.array([one.iscrowd for one in annotations], dtype=np.bool_),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from chipgen.store import MANIFEST
@@ -90,7 +89,7 @@ class _Walk:
 
     def __init__(self, out: Path, expected: Collection[str], faults: Faults) -> None:
         self.out, self.expected, self.faults = out, expected, faults
-        self.folders = {str(folder) for path in expected for folder in PurePosixPath(path).parents}
+        self.folders = {".", *(above for folder in {_folder(path) for path in expected} for above in _above(folder))}
         self.entered: set[str] = set()
         self.told: set[str] = {MANIFEST}
         self.lengths: dict[str, int] = {}
@@ -111,7 +110,7 @@ class _Walk:
 
     def _look(self, folder: str, names: list[str]) -> Iterator[str]:
         """Look at the entries of a folder; yield those that are folders."""
-        for path in (str(PurePosixPath(folder) / name) for name in names):
+        for path in names if folder == "." else [f"{folder}/{name}" for name in names]:
             try:
                 status = (self.out / path).lstat()
             except OSError as error:
@@ -146,9 +145,20 @@ class _Walk:
         """Tell of the listed files that are not there; of those in a missing folder together."""
         gone: Counter[str] = Counter()
         for path in sorted(listed.keys() - self.lengths.keys() - self.told):
-            folders = [str(folder) for folder in PurePosixPath(path).parents][::-1]
+            folders = [".", *_above(_folder(path))]
             if not any(folder in self.told for folder in folders):
                 gone[next((folder for folder in folders if folder not in self.entered), path)] += 1
         for path, count in gone.items():
             below = f", and with it {counted(count, 'file')}" if path not in listed else ""
             self.faults.add(path, "", f"is missing{below}", remake(path))
+
+
+def _folder(path: str) -> str:
+    """Return the folder that a path lies in; empty for the output folder itself."""
+    return path.rpartition("/")[0]
+
+
+def _above(folder: str) -> list[str]:
+    """Return a folder and those it lies in, the outermost first."""
+    parts = folder.split("/") if folder else []
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

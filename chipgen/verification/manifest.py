@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -34,6 +32,10 @@ OF_A_RUN = frozenset(
     {"cwd", "created", "date", "host", "hostname", "out", "pid", "time", "timestamp", "user", "workers"}
 )
 """Keys that a manifest must not have: the same inputs give the same bytes, anywhere and at any time."""
+
+
+LONGEST = 4096
+"""Characters of a path at most."""
 
 
 class ShardEntry(msgspec.Struct, frozen=True):
@@ -213,9 +215,8 @@ def _listed(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
 
 def _is_plain(path: str) -> bool:
     """Tell whether a path leads to a file inside the folder and is written in the only way."""
-    pure = PurePosixPath(path)
-    plain = bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and str(pure) == path
-    return plain and path.isprintable() and path != MANIFEST and len(os.fsencode(path)) < 4096
+    plain = not {"", ".", ".."} & set(path.split("/"))
+    return plain and path.isprintable() and path != MANIFEST and len(path) < LONGEST
 
 
 def _shards(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
@@ -239,9 +240,9 @@ def _others(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[
     expected = set(expected_files(manifest))
     for path in sorted(expected - listed.keys()):
         yield "files", f"{path} is not listed"
-    pictures = {PurePosixPath(shard.path).parent / "images" for shard in manifest.shards}
+    pictures = {f"{shard.path.rpartition('/')[0]}/images" for shard in manifest.shards}
     for path in sorted(listed.keys() - expected):
-        of_shard = manifest.configuration.format == "coco" and PurePosixPath(path).parent in pictures
+        of_shard = manifest.configuration.format == "coco" and path.rpartition("/")[0] in pictures
         if path.startswith(("data/", "shards/", f"{EPOCHS}/")) and not of_shard:
             yield "files", f"{path} belongs to no shard or epoch"
 

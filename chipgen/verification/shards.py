@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +112,7 @@ class ShardChecks:
 
     def _files(self, shard: Shard, path: str) -> Found:
         """Yield pictures that belong to no chip, and chips without a picture of their own."""
-        folder = f"{PurePosixPath(path).parent}/images"
+        folder = f"{path.rpartition('/')[0]}/images"
         listed = {f"{folder}/{name}" for name in self.pictures.get(folder, ())}
         for number, file in enumerate(shard.files):
             if file not in listed:
