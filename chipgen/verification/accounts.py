@@ -10,8 +10,8 @@ import numpy as np
 from chipgen.dataset import IGNORED_BY
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
-from chipgen.samplers import BUILT_IN
 from chipgen.verification.laws import first_broken, not_rising
+from chipgen.verification.plan import enclosed
 from chipgen.writers.tables import PLAN, SKIPPED
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     Found = Iterator[tuple[str, str]]
 
-ENCLOSED = 3e-6
-"""A visibility that falls short of 1 by less counts as 1: a box may reach over an edge by a millionth of a pixel."""
-
 
 @dataclass(frozen=True)
 class Accounts:
@@ -38,11 +35,6 @@ class Accounts:
     ledger: LedgerTable | None
     skipped: SkippedLines | None
     sources: SourcesTable | None
-
-    @property
-    def covers(self) -> bool:
-        """Whether the sampler promises to cover every box that counts; a user's own need not."""
-        return self.manifest.configuration.sampler in BUILT_IN
 
 
 def check_skipped(accounts: Accounts) -> Found:
@@ -165,7 +157,7 @@ def _of_rows(accounts: Accounts, ledger: LedgerTable) -> Iterator[Law]:
         learnt & ~somewhere,
         lambda row: f"is {STATUSES[ledger.status[row]]}, but valid in {ledger.n_valid[row]} chips",
     )
-    if accounts.covers:
+    if accounts.manifest.configuration.covers:
         yield _is(ledger, "uncovered"), "is uncovered, which the sampler never leaves"
     yield _is(ledger, "invalid", "image_skipped") & (ledger.n_ignored > 0), "cannot be in a chip, but is counted there"
     needs = ~somewhere
@@ -231,13 +223,6 @@ def rows_of(ids: Ints, known_ids: Ints) -> tuple[Ints, Bools]:
     return place, np.asarray(known_ids[place] == ids)
 
 
-def enclosed(plan: PlanTable) -> Bools:
-    """Tell which boxes are valid and lie completely inside a positive chip, shape ``(B,)``."""
-    boxes = plan.boxes
-    positive = plan.chips.kind[boxes.chip] == 0
-    return np.asarray(boxes.valid & positive & (boxes.visibility > 1 - ENCLOSED), dtype=np.bool_)
-
-
 def check_shown(accounts: Accounts) -> Found:
     """Yield the chips of the plan with boxes of annotations that the ledger does not know."""
     plan, ledger = accounts.plan, accounts.ledger
@@ -260,7 +245,12 @@ def check_counts(accounts: Accounts) -> Found:
     inside = enclosed(plan)
     cells = np.column_stack((plan.boxes.source_id, plan.chips.level[plan.boxes.chip]))[inside]
     figures = (
-        ("counts.valid_pairs", counts.valid_pairs, len(np.unique(cells, axis=0)), whole and accounts.covers),
+        (
+            "counts.valid_pairs",
+            counts.valid_pairs,
+            len(np.unique(cells, axis=0)),
+            whole and accounts.manifest.configuration.covers,
+        ),
         ("counts.negatives.chips", counts.negatives.chips, int(np.count_nonzero(plan.chips.kind == 1)), whole),
     )
     for where, told, found, exact in figures:

@@ -10,6 +10,7 @@ import msgspec
 from chipgen.build import CARD, FORMAT_VERSION, MERGED
 from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.ledger import STATUSES
+from chipgen.samplers import BUILT_IN
 from chipgen.store import MANIFEST
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
@@ -93,6 +94,11 @@ class Configuration(msgspec.Struct, frozen=True):
     def levels(self) -> int:
         """Return the number of levels."""
         return self.scales.count(",") + 1
+
+    @property
+    def covers(self) -> bool:
+        """Return whether the sampler promises to cover every box that counts; a user's own need not."""
+        return self.sampler in BUILT_IN
 
 
 class Input(msgspec.Struct, frozen=True):

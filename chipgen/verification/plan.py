@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from chipgen.verification.tables import PlanTable
 
 
+ENCLOSED = 3e-6
+"""A visibility that falls short of 1 by less counts as 1: a box may reach over an edge by a millionth of a pixel."""
+
+
+def enclosed(plan: PlanTable) -> Bools:
+    """Tell which boxes are valid and lie completely inside a positive chip, shape ``(B,)``."""
+    boxes = plan.boxes
+    positive = plan.chips.kind[boxes.chip] == 0
+    return np.asarray(boxes.valid & positive & (boxes.visibility > 1 - ENCLOSED), dtype=np.bool_)
+
+
 def check_plan(plan: PlanTable, manifest: Manifest, *, whole: bool) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a plan: for each chip one thing, then what is wrong with the whole.
 
@@ -30,7 +41,7 @@ def check_plan(plan: PlanTable, manifest: Manifest, *, whole: bool) -> Iterator[
     """
     faults = {
         **check_chips(plan.chips, plan.boxes, manifest.configuration),
-        **dict(first_broken(*_against_each_other(plan))),
+        **dict(first_broken(*_against_each_other(plan), *_of_positive(plan, manifest))),
     }
     yield from ((f"chip {plan.chips.id[row]}", faults[row]) for row in sorted(faults))
     if not faults:
@@ -55,6 +66,13 @@ def _against_each_other(plan: PlanTable) -> Iterator[tuple[Bools, str]]:
     yield _follows(plan.shard, np.less), "lies in a shard before that of the chip before"
     odd = (plan.proposals < 0) | ((chips.kind == 0) & (plan.proposals != 0))
     yield odd, "proposals are counted in a positive chip, or below zero"
+
+
+def _of_positive(plan: PlanTable, manifest: Manifest) -> Iterator[tuple[Bools, str]]:
+    """Yield what a positive chip is there for; a user's own sampler may have other reasons."""
+    if manifest.configuration.covers:
+        holds = np.bincount(plan.boxes.chip[enclosed(plan)], minlength=len(plan.chips)) > 0
+        yield (plan.chips.kind == 0) & ~holds, "is positive, but encloses nothing to learn"
 
 
 def _follows(values: np.typing.NDArray[np.generic], compare: np.ufunc, *, first: bool = False) -> Bools:
