@@ -89,6 +89,13 @@ def test_sampler_that_does_not_cover_is_whole(form: str, tmp_path: Path) -> None
     assert faults(out) == []
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_mask_of_next_to_no_area_is_whole(form: str, tmp_path: Path) -> None:
+    coco = small_coco()
+    coco.box(8, [100, 250, 40, 40], segmentation=[[100, 250, 100.01, 250, 100, 250.01]])
+    assert faults(build(tmp_path, form, coco)) == []
+
+
 @pytest.mark.row("I88")
 @pytest.mark.parametrize("mutation", [*PLANNED, *SHARDS, *TABLES, *MANIFESTS], ids=lambda one: f"{one.file}-{one.name}")
 def test_every_change_of_a_parquet_build_is_named(mutation: Mutation, out: Path) -> None:
