@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasets_made import Coco
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_set import write_small_set
 from strategies import cocos, plan_settings
-from tampering import MANIFEST, build, rich_build, seal
+from tampering import MANIFEST, build, manifest, rich_build, rows, seal
 
 import chipgen
 from chipgen.verification.faults import Faults
@@ -29,7 +31,7 @@ ODD = st.sampled_from(
     [None, True, False, 0, -1, 1, 2**31, 2**63, 1.5, "", "x", "/etc/passwd", "../x", "0" * 64, [], [1], {}, {"id": 1}]
 )
 """What may stand anywhere instead of what should."""
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,54 @@ def test_parquet_with_any_bytes_changed_is_read_or_named(path: str, folder: Path
     (out / path).write_bytes(whole)
     (out / MANIFEST).write_bytes(before)
     assert chipgen.verify(out).ok
+
+
+EXTREMES: dict[type, list[Any]] = {
+    bool: [True, False],
+    int: [-(2**63), 2**63 - 1, -(2**31), 2**31 - 1, -1, 0, 1],
+    float: [float("nan"), float("inf"), -float("inf"), 3e38, -1.0, 0.0, 1.0],
+    str: ["", "x", "../x", "covered", "crowd", "negative", "0" * 64],
+    bytes: [b"", b"x"],
+}
+TABLES = (
+    "_plan.parquet",
+    "_ledger.parquet",
+    "_sources.parquet",
+    "epochs/epoch-0.parquet",
+    "data/train-00006-of-00008.parquet",
+)
+
+
+def replace_leaf(value: Any, data: st.DataObject) -> Any:
+    """Put an extreme value of the same type somewhere into a row."""
+    if isinstance(value, (dict, list)) and value:
+        key = data.draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+        changed = value.copy()
+        changed[key] = replace_leaf(value[key], data)
+        return changed
+    return data.draw(st.sampled_from([None, *EXTREMES.get(type(value), [])]))
+
+
+@pytest.mark.parametrize("path", TABLES)
+@given(st.data())
+@SLOW
+def test_extreme_values_in_any_table_never_end_verifying(path: str, folder: Path, data: st.DataObject) -> None:
+    out = folder / "parquet"
+    whole, before = (out / path).read_bytes(), (out / MANIFEST).read_bytes()
+    try:
+        with contextlib.suppress(pa.ArrowException, OverflowError), rows(out, path) as values:
+            for row in data.draw(st.sets(st.sampled_from(range(len(values))), min_size=1, max_size=3)):
+                values[row] = replace_leaf(values[row], data)
+            if data.draw(st.booleans()):
+                del values[data.draw(st.sampled_from(range(len(values)))) :]
+        if path == "_ledger.parquet":
+            with manifest(out) as value:
+                value["counts"] |= {"annotations": len(values), "ledger": {"covered": len(values)}}
+        report = chipgen.verify(out, folder / "set" / "images")
+    finally:
+        (out / path).write_bytes(whole)
+        (out / MANIFEST).write_bytes(before)
+    assert not any(word in fault.what for fault in report.faults for word in ("Error", "Warning")), report.faults
 
 
 def edit(value: Any, data: st.DataObject, odd: Any) -> Any:

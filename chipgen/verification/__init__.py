@@ -200,13 +200,13 @@ def _plan(
     folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults, skipped: SkippedLines | None
 ) -> PlanTable | None:
     """Return the plan; None where it cannot be trusted."""
-    before = len(faults)
+    plan, before = None, len(faults)
     if PLAN in sound:
         with faults.reading(PLAN):
             plan = read_plan(folder / PLAN)
-            faults.add_each(PLAN, check_plan(plan, manifest, whole=skipped is not None and not skipped.images))
-            return plan if len(faults) == before else None
-    return None
+    if plan is not None:
+        faults.add_each(PLAN, check_plan(plan, manifest, whole=skipped is not None and not skipped.images))
+    return plan if len(faults) == before else None
 
 
 def _check_merged(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from chipgen.dataset import IGNORED_BY
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
+from chipgen.verification.columns import take, unique_pairs
 from chipgen.verification.laws import first_broken, not_rising
 from chipgen.verification.plan import enclosed
 from chipgen.writers.tables import PLAN, SKIPPED
@@ -184,20 +185,19 @@ def _of_skipped(accounts: Accounts, ledger: LedgerTable) -> Iterator[Law]:
 
 
 def _of_plan(plan: PlanTable, ledger: LedgerTable) -> Iterator[Law]:
-    """Yield the laws that tie a row to the boxes of the plan."""
-    boxes, count = plan.boxes, len(ledger)
-    row, known = rows_of(boxes.source_id, ledger.annotation_id)
-    image_id = plan.chips.image_id[boxes.chip]
+    """Yield the laws that tie a row to the boxes of the plan; boxes of unknown annotations are told of elsewhere."""
+    row, known = rows_of(plan.boxes.source_id, ledger.annotation_id)
+    boxes, row, count = take(plan.boxes, known), row[known], len(ledger)
 
-    def where(broken: Bools) -> Bools:
-        return np.bincount(row[known & broken], minlength=count) > 0
+    def some(broken: Bools) -> Bools:
+        return np.bincount(row[broken], minlength=count) > 0
 
-    yield where(ledger.image_id[row] != image_id), f"{PLAN} shows it in another image"
-    yield where(ledger.category_id[row] != boxes.category_id), f"{PLAN} gives it another category_id"
+    yield some(ledger.image_id[row] != plan.chips.image_id[boxes.chip]), f"{PLAN} shows it in another image"
+    yield some(ledger.category_id[row] != boxes.category_id), f"{PLAN} gives it another category_id"
     crowd = boxes.reason == STATES.index("crowd")
-    yield where(_is(ledger, "crowd")[row] != crowd), f"is crowd in {PLAN} or here, but not in both"
+    yield some(_is(ledger, "crowd")[row] != crowd), f"is crowd in {PLAN} or here, but not in both"
     for name, shown in (("n_valid", boxes.valid), ("n_ignored", ~boxes.valid)):
-        told, found = getattr(ledger, name), np.bincount(row[known & shown], minlength=count)
+        told, found = getattr(ledger, name), np.bincount(row[shown], minlength=count)
 
         def what(at: int, name: str = name, told: Ints = told, found: Ints = found) -> str:
             return f"{name} is {told[at]}, {PLAN} shows {found[at]} chips"
@@ -206,12 +206,12 @@ def _of_plan(plan: PlanTable, ledger: LedgerTable) -> Iterator[Law]:
     levels = int(plan.chips.level.max(initial=0)) + 2  # the last stands for all that no chip has
     here = np.bincount(ledger.row * levels + np.clip(ledger.level, 0, levels - 1), minlength=count * levels) > 0
     cell = row * levels + plan.chips.level[boxes.chip]
-    there = np.bincount(cell[known & boxes.valid], minlength=count * levels) > 0
+    there = np.bincount(cell[boxes.valid], minlength=count * levels) > 0
     yield (here != there).reshape(count, levels).any(axis=1), f"levels are not those where {PLAN} shows it as valid"
-    held = enclosed(plan)
-    yield _is(ledger, "covered") & ~where(held), f"is covered, but no positive chip of {PLAN} encloses it"
-    held &= boxes.visibility >= 1
-    yield ~_is(ledger, "covered") & where(held), f"is not covered, but a positive chip of {PLAN} encloses it"
+    held = enclosed(plan)[known]
+    yield _is(ledger, "covered") & ~some(held), f"is covered, but no positive chip of {PLAN} encloses it"
+    surely = held & (boxes.visibility >= 1)
+    yield ~_is(ledger, "covered") & some(surely), f"is not covered, but a positive chip of {PLAN} encloses it"
 
 
 def rows_of(ids: Ints, known_ids: Ints) -> tuple[Ints, Bools]:
@@ -241,16 +241,11 @@ def check_counts(accounts: Accounts) -> Found:
         yield "counts.images", f"is {counts.images}, chips were to be cut from {len(accounts.sources)}"
     if plan is None or accounts.skipped is None:
         return
-    whole = not accounts.skipped.images
-    inside = enclosed(plan)
-    cells = np.column_stack((plan.boxes.source_id, plan.chips.level[plan.boxes.chip]))[inside]
+    whole, inside = not accounts.skipped.images, enclosed(plan)
+    covers = accounts.manifest.configuration.covers
+    pairs = unique_pairs(plan.boxes.source_id[inside], plan.chips.level[plan.boxes.chip[inside]])
     figures = (
-        (
-            "counts.valid_pairs",
-            counts.valid_pairs,
-            len(np.unique(cells, axis=0)),
-            whole and accounts.manifest.configuration.covers,
-        ),
+        ("counts.valid_pairs", counts.valid_pairs, len(pairs), whole and covers),
         ("counts.negatives.chips", counts.negatives.chips, int(np.count_nonzero(plan.chips.kind == 1)), whole),
     )
     for where, told, found, exact in figures:

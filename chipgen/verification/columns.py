@@ -101,3 +101,10 @@ def positions(words: list[str], known: tuple[str, ...]) -> Ints:
     """Return the position of each word among those known, -1 for any other, int64."""
     place = {word: position for position, word in enumerate(known)}
     return np.array([place.get(word, -1) for word in words], dtype=np.int64)
+
+
+def unique_pairs(first: Ints, second: Ints) -> Ints:
+    """Return the pairs of values that stand in the same row of two columns, each once, sorted, shape ``(P, 2)``."""
+    (ones, one), (others, other) = (np.unique(column, return_inverse=True) for column in (first, second))
+    cells = np.unique(one * max(1, len(others)) + other)
+    return np.column_stack((ones[cells // max(1, len(others))], others[cells % max(1, len(others))]))

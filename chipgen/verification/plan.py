@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.verification.columns import unique_pairs
 from chipgen.verification.laws import check_chips, first_broken
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _ids(plan: PlanTable, *, whole: bool) -> Iterator[tuple[str, str]]:
 
 def _categories(plan: PlanTable, manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Yield classes that are none, or that have two ids."""
-    pairs = np.unique(np.column_stack((plan.boxes.category, plan.boxes.category_id)), axis=0)
+    pairs = unique_pairs(plan.boxes.category, plan.boxes.category_id)
     for column, name in enumerate(("category", "category_id")):
         values, counts = np.unique(pairs[:, column], return_counts=True)
         for value in values[counts > 1].tolist():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tampering import manifest
+
 from mutations.changes import LEDGER, PLAN, SKIPPED, SOURCES, Mutation, to_lines, to_row, to_rows, write
 
 if TYPE_CHECKING:
@@ -16,7 +18,15 @@ def status(name: str, value: Any, annotation: int = 12) -> Callable[[Path], None
     return to_row(LEDGER, annotation, lambda row: row.update({name: value}))
 
 
+def forget_all(out: Path) -> None:
+    """Empty the ledger, and tell the manifest."""
+    to_rows(LEDGER, lambda table: table.clear())(out)
+    with manifest(out) as value:
+        value["counts"] |= {"annotations": 0, "ledger": {}}
+
+
 TABLES = [
+    Mutation("forget all", forget_all, SKIPPED, "annotation 17 of image 3: is in no row of the ledger", 17),
     Mutation("lose a row", to_rows(LEDGER, lambda table: table.pop()), LEDGER, "has 18 rows, the manifest says 19"),
     Mutation("unsorted", to_rows(LEDGER, lambda table: table.insert(2, table.pop(1))), LEDGER, "is not sorted", 2),
     Mutation("unknown status", status("status", "lost"), LEDGER, "annotation 12 of image 8: has an unknown status"),
