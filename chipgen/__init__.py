@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chipgen.samplers import Sampler, View, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
+    from chipgen.verification import VerifyReport, verify
 
 __all__ = [
     "BuildReport",
@@ -54,6 +55,7 @@ __all__ = [
     "Summary",
     "UnusableError",
     "UsageError",
+    "VerifyReport",
     "View",
     "WorkerError",
     "__version__",
@@ -66,6 +68,7 @@ __all__ = [
     "sniper",
     "stats",
     "suggest",
+    "verify",
     "write_epochs",
 ]
 
@@ -77,6 +80,7 @@ _LAZY = {
     "Sampler": "samplers",
     "Suggestion": "suggestion",
     "Summary": "summary",
+    "VerifyReport": "verification",
     "View": "samplers",
     "built_stats": "report",
     "convert_proposals": "proposals",
@@ -86,6 +90,7 @@ _LAZY = {
     "sniper": "samplers",
     "stats": "report",
     "suggest": "suggestion",
+    "verify": "verification",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""

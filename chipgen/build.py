@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipgen.card import card
+from chipgen.card import CARD, card
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
@@ -23,7 +23,7 @@ from chipgen.stopping import Stopped
 from chipgen.store import Output, Staging, Start, survey
 from chipgen.workers import Job, ShardDone, do_shards
 from chipgen.writers import planned_files, shard_unit
-from chipgen.writers.coco import merge_coco
+from chipgen.writers.coco import MERGED, merge_coco
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from chipgen.dataset import Skipped
     from chipgen.plan import Plan
 
-MERGED = "annotations.json"
-CARD = "README.md"
 EPOCHS = "epochs"
 """Folder that is added to finished builds; its files name rows of the shards."""
 
@@ -119,7 +117,7 @@ class _Build:
         kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
         self.refuse_skipped(merge(shard.findings for shard in kept.values()))
         new = self.make([index for index in range(count) if index not in kept], kept, held=False)
-        lost = tuple(f"{path} was damaged and has been made again" for path in start.lost)
+        lost = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
         return self.finish({**kept, **new}, len(kept), lost)
 
     def make_again(self, start: Start) -> BuildReport:
@@ -143,7 +141,7 @@ class _Build:
         self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
         for shard in new.values():
             self.publish(shard)
-        notes = tuple(f"{path} was damaged and has been made again" for path in start.lost)
+        notes = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
         if epochs.files and not stay:
             notes = (*notes, "epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
         return self.finish({**kept, **new}, len(kept), notes)

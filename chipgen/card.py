@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from chipgen.plan import Plan
     from chipgen.summary import Summary
 
+CARD = "README.md"
+
 IGNORED_FORMS = {
     "crowd": (
         "are written with `iscrowd` set. Trainers that honour crowds (COCOeval, detectron2 and mmdetection in part) "

@@ -32,6 +32,9 @@ OURS = frozenset(
 )
 """Fields of a source annotation that are made anew; all others are extra."""
 
+SMALLEST = 0.001
+"""Square chip px: a mask may cover next to nothing, but evaluation and trainers want areas above zero."""
+
 Read = TypeVar("Read")
 
 
@@ -149,7 +152,7 @@ class _ImageRenderer:
             bbox=(x, y, width, height),
             category=int(annotations.category[annotation]),
             category_id=int(annotations.category_id[annotation]),
-            area=round(area, 3),
+            area=max(round(area, 3), SMALLEST),
             crowd=bool(reason) and self.config.ignored != "keep",
             valid=not reason,
             ignore_reason=reason,

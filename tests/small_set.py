@@ -74,7 +74,7 @@ def write_small_set(folder: Path, coco: Coco | None = None) -> Path:
     for image in coco.images:
         file = folder / "images" / image["file_name"]
         if not file.exists():
-            texture(image["width"], image["height"], image["id"]).save(file)
+            texture(image["width"], image["height"], abs(image["id"])).save(file)
     path = folder / "instances.json"
     path.write_text(coco.text(), encoding="utf-8")
     return path

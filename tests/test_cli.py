@@ -240,7 +240,7 @@ def test_overwrite_replaces_an_earlier_build(small_set: Path, tmp_path: Path) ->
     assert (tmp_path / "out" / "shards").exists()
 
 
-@pytest.mark.parametrize("command", [(), ("build",), ("stats",)])
+@pytest.mark.parametrize("command", [(), ("build",), ("stats",), ("verify",)])
 def test_help_names_every_option_with_what_it_does(command: tuple[str, ...]) -> None:
     done = chipgen(*command, "--help").expect(0)
     assert done.out.startswith("Usage: chipgen")

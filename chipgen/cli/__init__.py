@@ -13,6 +13,7 @@ from chipgen.cli.build import build
 from chipgen.cli.epochs import epochs
 from chipgen.cli.proposals import proposals
 from chipgen.cli.stats import stats
+from chipgen.cli.verify import verify
 from chipgen.errors import ChipgenError
 from chipgen.stopping import Stopped, listening
 
@@ -27,6 +28,7 @@ cli.add_command(build)
 cli.add_command(proposals)
 cli.add_command(epochs)
 cli.add_command(stats)
+cli.add_command(verify)
 
 
 def main(arguments: list[str] | None = None) -> None:

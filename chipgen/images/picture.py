@@ -91,7 +91,7 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     UnusableError
         It cannot be used; the package says for which reasons.
     """
-    with _open_regular(path) as file, _pixel_limit(max_pixels):
+    with open_regular(path) as file, _pixel_limit(max_pixels):
         try:
             read = _what(file)
             _check_sums(file)
@@ -109,8 +109,14 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
 
 
 @contextlib.contextmanager
-def _open_regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file; nothing else is opened, so that no pipe or device can make us wait."""
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file; nothing else is opened, so that no pipe or device can make us wait.
+
+    Raises
+    ------
+    UnusableError
+        There is none, or it cannot be opened.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
