@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import (
+    REASONS,
     ChipgenError,
     DataError,
     OutputError,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
 
-__all__ = [
+__all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
     "ChipgenError",
     "DataError",
@@ -48,6 +49,7 @@ __all__ = [
     "OutputError",
     "Plan",
     "ProposalFile",
+    "REASONS",
     "Sampler",
     "SamplerError",
     "StorageError",

@@ -12,8 +12,8 @@ import numpy as np
 
 from chipgen.boxes import Bools, Floats, Ints, area, clip, common_area, sides
 from chipgen.dataset import Skipped
-from chipgen.errors import UsageError
-from chipgen.scored import FAULT_MESSAGES, FAULTS, THINNEST, faults
+from chipgen.errors import REASONS, UsageError
+from chipgen.scored import FAULTS, THINNEST, faults
 
 if TYPE_CHECKING:
     from chipgen.dataset import Images
@@ -109,7 +109,7 @@ def _skipped(row: int, image: Ints, xywh_img: Floats, fault: Ints, images: Image
     """Return the line for a proposal that cannot be used."""
     reason, own = FAULTS[fault[row]], int(image[row])
     box = ", ".join(f"{number:g}" for number in xywh_img[row].tolist())
-    message = f"{FAULT_MESSAGES[reason]}: proposal [{box}]"
+    message = f"{REASONS['proposal'][reason]}: proposal [{box}]"
     return Skipped("proposal", int(images.id[own]), None, images.file_name[own], reason, message)
 
 

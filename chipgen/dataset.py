@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.errors import DataError, Problem
+from chipgen.errors import REASONS, DataError, Problem
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
@@ -21,16 +21,7 @@ if TYPE_CHECKING:
 IGNORED_BY = ("", "iscrowd", "ignore", "difficult")
 """Which source field marks an annotation as ignored; position 0: none."""
 
-INVALID = (
-    "",
-    "zero_area",
-    "negative_size",
-    "not_finite",
-    "outside",
-    "bad_bbox",
-    "unknown_image",
-    "unknown_category",
-)
+INVALID: tuple[str, ...] = ("", *REASONS["annotation"])
 """Why an annotation cannot be used; position 0: it can."""
 
 
@@ -137,7 +128,7 @@ class Skipped:
     image_id, annotation_id, file_name
         What it was; None where it has none.
     reason
-        A word from a closed list.
+        A word from `chipgen.errors.REASONS` for this kind.
     message
         The same for a human reader.
     """

@@ -18,9 +18,10 @@ from chipgen.draw import draw, share_of
 from chipgen.errors import DataError
 from chipgen.limits import at_least
 from chipgen.negative_config import NegativeConfig
-from chipgen.store import Addition
+from chipgen.store import MANIFEST, Addition
 from chipgen.text import counted
 from chipgen.writers.coco import merge_coco
+from chipgen.writers.refusals import refusals
 from chipgen.writers.tables import PLAN
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def write_epochs(
     config, folder = EpochConfig(**settings), Path(out)
     per_image, ratio = config.budget.per_image, config.negative_ratio
     with Addition(folder, FOLDER, overwrite=overwrite) as addition:
+        _check(folder, addition.manifest)
         chip_id, negative, image_id = _chips(folder)
         total = share_of(ratio, int(np.count_nonzero(~negative)))
         staging, drawn = addition.staging(FOLDER), []
@@ -175,19 +177,50 @@ def _chips(out: Path) -> tuple[Ints, Bools, Ints]:
         table = pq.read_table(out / PLAN, columns=["image_id", "kind", "source"])
         source = table["source"].combine_chunks().field("image_id").to_numpy()
         return table["image_id"].to_numpy(), np.asarray(table["kind"].to_numpy() == "negative"), source
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # somebody may have put anything there
         what = f"cannot be read ({type(error).__name__}: {error})".replace("\n", " ")
         raise DataError.one(out / PLAN, "", what, "build the chips again") from error
 
 
 def _write(out: Path, name: str, chip_id: Ints, kept: Bools, staging: Staging, manifest: dict[str, Any]) -> None:
     """Write the files of one epoch."""
-    table = pa.table({"image_id": chip_id[kept], "row": np.flatnonzero(kept)})
-    with staging.create(f"{name}.parquet") as file:
+    with staging.create(f"{name}.parquet") as file, refusals(f"{name}.parquet"):
+        table = pa.table({"image_id": chip_id[kept], "row": np.flatnonzero(kept)})
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
     if manifest["configuration"]["format"] == "coco":
         shards = [shard["path"] for shard in manifest["shards"]]
-        merge_coco(shards, lambda path: (out / path).read_bytes(), staging, f"{name}.json", set(chip_id[kept].tolist()))
+        merge_coco(shards, lambda path: _shard(out / path), staging, f"{name}.json", set(chip_id[kept].tolist()))
+
+
+def _shard(path: Path) -> bytes:
+    """Return the content of a shard's annotation file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise DataError.one(path, "", f"cannot be read ({error})", "build the chips again") from error
+
+
+def _check(out: Path, manifest: dict[str, Any]) -> None:
+    """Check what is needed of a manifest, which somebody may have changed.
+
+    Raises
+    ------
+    DataError
+        It is not what was written once.
+    """
+    found, shards = manifest["counts"]["negatives"]["found"], manifest["shards"]
+    if type(found) is not int or not isinstance(shards, list):
+        raise DataError.one(out / MANIFEST, "", "is not what chipgen wrote", "build the chips again")
+    for number, shard in enumerate(shards):
+        if not isinstance(shard, dict) or not isinstance(shard.get("path"), str):
+            what = "is not what chipgen wrote"
+            raise DataError.one(out / MANIFEST, f"shards[{number}]", what, "build the chips again")
 
 
 def _notes(manifest: dict[str, Any], pool: int) -> list[str]:

@@ -17,13 +17,66 @@ A problem is one line: ``path: where: what: what to do``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 SHOWN = 20
 """Problems printed before the rest is only counted."""
+
+REASONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "image": MappingProxyType(
+            {
+                "bad_name": "the file name is empty, too long, a URL, or holds control characters",
+                "outside_root": "the file name, or a link, leads out of the image folder",
+                "missing": "there is no such file",
+                "not_a_file": "it is a folder, a pipe or a device",
+                "unreadable": "the system refuses to open it",
+                "unidentified": "it is empty, or no image that anybody could name",
+                "unsupported": "it is a picture of a kind that is not read, such as PDF or JPEG 2000",
+                "unsupported_mode": "it has more than 8 bits a channel",
+                "too_large": "it has more pixels than --max-pixels, or is a longer file than so many pixels need",
+                "size_mismatch": "its size is not the one its annotations were drawn on",
+                "corrupt": "it is damaged, or made to take more time or memory than its pixels",
+            }
+        ),
+        "annotation": MappingProxyType(
+            {
+                "zero_area": "the bbox has no width or no height",
+                "negative_size": "the bbox has a negative width or height",
+                "not_finite": "the bbox holds NaN, Infinity or numbers too large to add",
+                "outside": "the bbox lies outside its image",
+                "bad_bbox": "the bbox is missing or is not four numbers",
+                "unknown_image": "image_id names no image",
+                "unknown_category": "category_id names no category",
+            }
+        ),
+        "mask": MappingProxyType(
+            {
+                "bad_polygon": "an outline is no list of finite points, encloses nothing, or crosses itself too often",
+                "bad_rle": "the run-length code is damaged, or not of this image",
+                "bad_mask": "it is neither a list of polygons nor a run-length code, or is nested too deeply",
+                "bad_keypoints": "the keypoints are no triples of finite numbers",
+            }
+        ),
+        "proposal": MappingProxyType(
+            {
+                "not_finite": "the box holds NaN, Infinity or numbers too large to add",
+                "negative_size": "the box has a negative width or height",
+                "zero_area": "the box has no width or no height",
+                "bad_score": "the score is NaN or infinite",
+                "outside": "the box lies outside its image",
+            }
+        ),
+    }
+)
+"""Why things are skipped: for each ``kind`` of a line in ``_skipped.jsonl`` its reasons, each with what it means.
+
+The list is closed: no line has another reason. Annotations of a skipped image have its reason in the ledger.
+"""
 
 
 def _printable(text: str) -> str:
@@ -111,7 +164,7 @@ class StorageError(ChipgenError, OSError):
 
 
 class WorkerError(ChipgenError, RuntimeError):
-    """A worker process that died."""
+    """A worker process that died, or one for which there is not enough memory."""
 
 
 class UnusableError(DataError):
@@ -120,15 +173,15 @@ class UnusableError(DataError):
     Parameters
     ----------
     reason
-        A word from a closed list.
+        A word from `REASONS`.
     message
         The same for a human reader.
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__([Problem("", "", message, reason)])
         self.reason = reason
-        self.message = message
+        self.message = _printable(message)  # it may quote what a library says about bytes
+        super().__init__([Problem("", "", self.message, reason)])
 
     def __reduce__(self) -> tuple[type[UnusableError], tuple[str, str]]:
         """Travel between processes by reason and message."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
+"""What the fast reader raises when it cannot read something; the slow one then knows better, or says why not."""
+
 MOST_DIGITS = 4000
 """Python itself refuses to read much longer integers."""
 
@@ -24,7 +27,7 @@ def parse(raw: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, ValueError):
+    except REFUSALS:
         return json.loads(plain(raw))
 
 

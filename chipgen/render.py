@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from chipgen.chips import KINDS, Crop
 from chipgen.dataset import Skipped
-from chipgen.errors import UnusableError
+from chipgen.errors import DataError, UnusableError
 from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
 from chipgen.labels import STATES
 from chipgen.loose_json import parse
@@ -107,16 +108,12 @@ class _ImageRenderer:
         """Make one chip."""
         shard, config = self.shard, self.config
         crop = shard.crop(chip, pad=config.pad)
-        pixels = cut(self.picture.pixels, crop, config)
         first, stop = np.searchsorted(shard.boxes.chip, (chip, chip + 1)).tolist()
-        if config.ignored == "paint":
-            boxes, valid = shard.boxes.xyxy_chip[first:stop], shard.boxes.state[first:stop] == 0
-            pixels = paint_over(pixels, _whole(boxes[~valid]), _whole(boxes[valid]), config.fill)
         chip_id, level = shard.first_chip + chip, int(shard.chips.level[chip])
         return ChipRow(
             image_id=chip_id,
             file_name=f"{chip_id:08d}-{self.source.image_id}-{level}.{EXTENSIONS[config.image_format]}",
-            encoded=encode(pixels, config),
+            encoded=self.draw(chip_id, crop, slice(first, stop)),
             size=crop.size,
             content=crop.content,
             kind=KINDS[shard.chips.kind[chip]],
@@ -127,6 +124,29 @@ class _ImageRenderer:
             valid_range=range_chip(shard.range_img[chip], shard.factor[chip]),
             objects=tuple(self.objects(range(first, stop), crop)),
         )
+
+    def draw(self, chip_id: int, crop: Crop, rows: slice) -> bytes:
+        """Cut, paint and encode a chip.
+
+        Raises
+        ------
+        DataError
+            The libraries refuse, naming image and chip.
+        """
+        config, boxes = self.config, self.shard.boxes
+        try:
+            pixels = cut(self.picture.pixels, crop, config)
+            if config.ignored == "paint":
+                xyxy_chip, valid = boxes.xyxy_chip[rows], boxes.state[rows] == 0
+                pixels = paint_over(pixels, _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid]), config.fill)
+            return encode(pixels, config)
+        except MemoryError:
+            raise
+        except Exception as error:  # encoders raise whatever they like
+            where = f"chip {chip_id} of image {self.source.image_id}"
+            what = f"cannot be drawn as {config.image_format} ({type(error).__name__}: {error})"
+            todo = "choose another --image-format or a smaller --chip-size"
+            raise DataError.one(self.source.file_name, where, what, todo) from error
 
     def objects(self, boxes: range, crop: Crop) -> Iterator[ObjectRow]:
         """Yield the boxes of a chip that are written."""
@@ -142,8 +162,11 @@ class _ImageRenderer:
         details = self.read(annotation)
         x, y, width, height = self.shard.bboxes[box].tolist()
         segmentation, area = None, width * height
+        cropped = None
         if details.mask is not None:
-            segmentation, mask_area = crop_mask(details.mask, crop)
+            cropped = self.guard(annotation, partial(crop_mask, crop=crop), details.mask)
+        if cropped is not None:
+            segmentation, mask_area = cropped
             area = mask_area if segmentation is not None else area
         keypoints, labelled = (None, None) if details.points is None else crop_keypoints(details.points, crop)
         reason = STATES[boxes.state[box]]
@@ -180,7 +203,7 @@ class _ImageRenderer:
         return read_mask(value, (self.source.width, self.source.height))
 
     def guard(self, annotation: int, read: Callable[[Any], Read], value: Any) -> Read | None:
-        """Read a mask or keypoints, or note why not."""
+        """Read or cut a mask or keypoints, or note why not."""
         try:
             return read(value)
         except UnusableError as error:

@@ -181,8 +181,8 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
         return _read_back(manifest, chips, ledger)
     except ChipgenError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"holds no finished build ({type(error).__name__}: {error})"
+    except Exception as error:  # somebody may have put anything there
+        what = f"holds no finished build ({type(error).__name__}: {' '.join(str(error).split())})"
         raise DataError.one(folder, "", what, "name the output folder of chipgen build") from error
 
 

@@ -11,19 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from chipgen.errors import REASONS
+
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
 
-FAULTS = ("", "not_finite", "negative_size", "zero_area", "bad_score", "outside")
+FAULTS: tuple[str, ...] = ("", *REASONS["proposal"])
 """Why a proposal cannot be used; position 0: it can. `outside` needs the image's size and is found when planning."""
-
-FAULT_MESSAGES = {
-    "not_finite": "the box holds NaN, Infinity or numbers too large to add",
-    "negative_size": "the box has a negative width or height",
-    "zero_area": "the box has no width or no height",
-    "bad_score": "the score is NaN or infinite",
-    "outside": "the box lies outside its image",
-}
 
 THINNEST = 1e-9
 """Image px: below this a side is no side, only the rest of a rounding."""

@@ -87,7 +87,8 @@ class Place:
 
     def usable(self, row: int) -> bool:
         """Tell whether an annotation has a box at all."""
-        return INVALID[self.planner.annotations.invalid[row]] == ""
+        reason: str = INVALID[self.planner.annotations.invalid[row]]
+        return not reason
 
     def scaled(self, row: int) -> Box:
         """Return a box, scaled px."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from chipgen.chips import Crop
 from chipgen.errors import UnusableError
-from chipgen.masks import crop_keypoints, crop_mask, read_keypoints, read_mask
+from chipgen.masks import crop_keypoints, crop_mask, read_keypoints, read_mask, rle
 from chipgen.masks.rle import read_runs
 
 SIZE = (100, 80)
@@ -185,6 +186,34 @@ def test_runs_are_scaled_by_area(factor: float) -> None:
     segmentation, area = crop(uncompressed(disc), at(0, 0, width, height, factor))
     assert area == pytest.approx(disc.sum() * factor**2, rel=0.03)
     assert raster(segmentation).shape == (height, width)
+
+
+@pytest.mark.parametrize("factor", [0.11, 0.5, 1.0, 1.7])
+@pytest.mark.parametrize("at_a_time", [1, 200, 1000])
+def test_runs_are_cut_the_same_however_few_are_unpacked_at_a_time(
+    at_a_time: int, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = (np.random.default_rng(7).random((80, 100)) < 0.5).astype(np.uint8)
+    x, y = math.floor(20 * factor), math.floor(10 * factor)
+    window = at(x, y, math.floor(70 * factor), math.floor(60 * factor), factor)
+    whole = crop(uncompressed(pixels), window)
+    monkeypatch.setattr(rle, "AT_A_TIME", at_a_time)
+    assert crop(uncompressed(pixels), window) == whole
+
+
+def test_mask_of_a_large_image_is_never_unpacked_whole() -> None:
+    """As floats, the 80 million pixels of this one took two gigabytes."""
+    side = 9000
+    mask = read_mask({"size": [side, side], "counts": [1000, side * side // 2, side * side // 2 - 1000]}, (side, side))
+    assert mask is not None
+    factor = 512 / side
+    tracemalloc.start()
+    try:
+        _, area = crop_mask(mask, Crop((factor, factor), (0, 0), (512, 512), (512, 512)))
+        assert tracemalloc.get_traced_memory()[1] < 150e6
+    finally:
+        tracemalloc.stop()
+    assert area == 512 * 512 / 2
 
 
 def test_runs_fill_the_padded_chip() -> None:

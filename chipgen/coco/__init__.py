@@ -18,7 +18,7 @@ from chipgen.coco.columns import annotation_columns, category_columns, image_col
 from chipgen.coco.decode import decode
 from chipgen.coco.find import find_root
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
-from chipgen.errors import DataError, Problem
+from chipgen.errors import REASONS, DataError, Problem
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 4 * 1024**3
 """Annotation files above this are refused before they are read."""
-
-MESSAGES = {
-    "zero_area": "the bbox has no width or no height",
-    "negative_size": "the bbox has a negative width or height",
-    "not_finite": "the bbox holds NaN, Infinity or numbers too large to add",
-    "outside": "the bbox lies outside its image",
-    "bad_bbox": "the bbox is missing or is not four numbers",
-    "unknown_image": "image_id names no image",
-    "unknown_category": "category_id names no category",
-}
 
 
 def read_coco(
@@ -72,7 +62,16 @@ def read_coco(
         With every problem found: always for a file whose structure is wrong, and for single annotations unless
         ``on_error="skip"``.
     """
-    data = _read(Path(path), max_json_bytes)
+    try:
+        return _dataset(Path(path), None if images is None else Path(images), on_error, max_json_bytes)
+    except MemoryError as error:
+        todo = "split the file, or read it where there is more"
+        raise DataError.one(path, "", "needs more memory than there is", todo) from error
+
+
+def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int) -> Dataset:
+    """Read a COCO annotation file; see `read_coco`."""
+    data = _read(path, max_json_bytes)
     sha256 = hashlib.sha256(data).hexdigest()
     tables, problems = decode(data, str(path))
     del data
@@ -83,7 +82,7 @@ def read_coco(
         todo = "list the categories that the annotations name"
         problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
     skipped = tuple(_skipped(annotations, image_table))
-    root, looked_in = find_root(Path(path), None if images is None else Path(images), image_table.file_name)
+    root, looked_in = find_root(path, images, image_table.file_name)
     notes = (*tables.notes, *_notes(image_table, category_table, annotations, clipped))
     source = Source(str(path), root, looked_in, sha256)
     if on_error == "fail":
@@ -120,7 +119,7 @@ def _skipped(annotations: Annotations, images: Images) -> Iterator[Skipped]:
             annotation_id=int(annotations.id[row]),
             file_name=images.file_name[image] if image >= 0 else None,
             reason=reason,
-            message=MESSAGES[reason],
+            message=REASONS["annotation"][reason],
         )
 
 

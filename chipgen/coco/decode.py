@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 
 from chipgen.coco import explain
-from chipgen.loose_json import plain
+from chipgen.loose_json import REFUSALS, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def _sections(data: bytes, path: str) -> _File:
     if _is_utf8(data) and all(data.count(section) <= 1 for section in SECTIONS):
         try:
             return msgspec.json.decode(data, type=_File)
-        except (msgspec.DecodeError, RecursionError):
+        except REFUSALS:
             pass
     sections = explain.sections(data, path)
     return _File(*([msgspec.Raw(entry) for entry in section] for section in sections))
@@ -160,7 +160,7 @@ def _entries(
         raw = bytes(view)
         try:
             entry = None if _is_odd(raw) else decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except REFUSALS:
             entry = None
         if entry is None:
             found = explainer(raw, f"{where}[{index}]", problems)

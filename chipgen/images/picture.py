@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import re
-import stat
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from chipgen.errors import UnusableError
-from chipgen.findings import ImageFile
+from chipgen.images.bombs import head_limit, refuse_bombs
+from chipgen.images.kinds import FORMATS, HEAD, unidentified
+from chipgen.images.opening import MeteredFile, open_regular, pixel_limit, refuse_shortage, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
-"""Recognised by content, whatever the file's name; none of them runs another program. MPO is read as JPEG."""
-
-UNSUPPORTED = {
-    b"%!PS": "PostScript",
-    b"\xc5\xd0\xd3\xc6": "PostScript",
-    b"%PDF": "PDF",
-    b"\xd7\xcd\xc6\x9a": "WMF",
-    b"<svg": "SVG",
-    b"<?xml": "XML",
-}
-
-BLOCK = 1 << 20
-"""Bytes read at a time."""
-
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+    from chipgen.findings import ImageFile
 
 ORIENTATION = 0x0112
 """EXIF tag: how a picture must be turned to stand upright."""
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations that swap width and height."""
 
-UNTURN = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
+    6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
+    8: Image.Transpose.ROTATE_90,
 }
+"""What turns pixels as they are stored upright."""
+
+AS_STORED = {**UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 """What takes an upright picture back to how its pixels are stored."""
 
 
@@ -90,124 +76,79 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     ------
     UnusableError
         It cannot be used; the package says for which reasons.
+    StorageError
+        The system is short of something, which is no fault of the image.
     """
-    with open_regular(path) as file, _pixel_limit(max_pixels):
+    with open_regular(path) as file, pixel_limit(max_pixels):
+        head, read = file.read(HEAD), file.identity()
         try:
-            read = _what(file)
-            _check_sums(file)
-            with Image.open(file, formats=FORMATS) as image, _silent(needed=image.format == "TIFF"):
-                return Picture(*_decode(image, size_img, max_pixels), read)
+            pixels, notes = _open(file, head, size_img, max_pixels)
+            return Picture(pixels, notes, read)
         except (UnusableError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
             raise UnusableError("too_large", f"more than {max_pixels:,} px; raise --max-pixels") from error
         except UnidentifiedImageError as error:
-            raise _unidentified(file) from error
+            raise unidentified(head) from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
-            what = f"cannot be decoded ({type(error).__name__}: {error})"
+            refuse_shortage(path, error)
+            what = f"cannot be decoded ({type(error).__name__}: {' '.join(str(error).split())})"
             raise UnusableError("corrupt", what) from error
 
 
-@contextlib.contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file; nothing else is opened, so that no pipe or device can make us wait.
-
-    Raises
-    ------
-    UnusableError
-        There is none, or it cannot be opened.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise UnusableError("missing", "no such file") from error
-    except OSError as error:
-        raise UnusableError("unreadable", f"cannot be opened ({error.strerror})") from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)  # before open() sees it, which raises on folders
-        raise UnusableError("not_a_file", "is a folder, pipe or device, not a file")
-    with open(handle, "rb") as file:  # noqa: PTH123 -- Path.open takes no handle
-        yield file
-
-
-@contextlib.contextmanager
-def _pixel_limit(max_pixels: int) -> Iterator[None]:
-    """Let Pillow stop at our limit instead of warning at its own."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
+def _open(
+    file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels: int
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Open an image within the limits of what may be read for each step."""
+    file.limit(None)
+    refuse_bombs(file, head, max_pixels)
+    file.limit(head_limit(head))
+    with Image.open(file, formats=FORMATS) as image:
+        file.limit(None)
+        several = image.format != "MPO" and getattr(image, "is_animated", False)
+        if several:
+            image.seek(0)
+        file.unlimited()
+        notes = ("several frames or pages: the first was used",) if several else ()
+        _check_depth(image)
+        turn = _must_turn(image, size_img, max_pixels)
+        with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
+            pixels = _decode(image, turn=turn)
+        return _checked(pixels, size_img), (*notes, *_notes(image.mode, turn=turn))
 
 
-@contextlib.contextmanager
-def _silent(*, needed: bool) -> Iterator[None]:
-    """Keep libtiff, which writes past Python, from writing to stderr: the reason comes as an error as well."""
-    if not needed:
-        yield
-        return
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
-
-
-def _what(file: BinaryIO) -> ImageFile:
-    """Return length and checksum of a file, read a piece at a time: it may be larger than memory."""
-    digest = hashlib.sha256()
-    while block := file.read(BLOCK):
-        digest.update(block)
-    length = file.tell()
-    file.seek(0)
-    return ImageFile(length, digest.hexdigest())
-
-
-def _check_sums(file: BinaryIO) -> None:
-    """Check the checksums of a PNG: Pillow's decoder passes over those of the pixels."""
-    if file.read(len(PNG_MAGIC)) == PNG_MAGIC:
-        file.seek(0)
-        with contextlib.suppress(UnidentifiedImageError), Image.open(file, formats=("PNG",)) as image:
-            image.verify()
-    file.seek(0)
-
-
-def _unidentified(file: BinaryIO) -> UnusableError:
-    """Say what a file is that is no image we read."""
-    file.seek(0)
-    head = file.read(16)
-    for magic, name in UNSUPPORTED.items():
-        if head.startswith(magic):
-            return UnusableError("unsupported", f"is {name}, not a raster image")
-    return UnusableError("unidentified", "is empty" if not head else "is no image of a known format")
-
-
-def _decode(image: Image.Image, size_img: tuple[int, int], max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """Check header against annotation, decode, settle orientation and colours."""
-    _check_depth(image)
-    turn = _must_turn(image, size_img, max_pixels)
-    notes = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        notes.append("several frames or pages: the first was used")
-        image.seek(0)
-    turned_by_pillow = _orientation(image) if image.format == "TIFF" else 1
+def _decode(image: Image.Image, *, turn: bool) -> Image.Image:
+    """Return the pixels as RGB, turned as asked; no more than two copies of them are held at a time."""
+    method = _method(image, turn=turn)
     image.load()
+    pixels = image
+    if image.mode != "RGB":
+        pixels = image.convert("RGB")
+        image.close()
+    return pixels if method is None else pixels.transpose(method)
+
+
+def _method(image: Image.Image, *, turn: bool) -> Image.Transpose | None:
+    """Return how the pixels must be turned once they are decoded; those of a TIFF come upright out of Pillow."""
+    if image.format == "TIFF":
+        return None if turn else AS_STORED.get(_orientation(image))
+    return UPRIGHT[_orientation(image)] if turn else None
+
+
+def _notes(mode: str, *, turn: bool) -> Iterator[str]:
+    """Yield what was done to an image of some mode."""
     if turn:
-        image = ImageOps.exif_transpose(image)
-        notes.append("turned upright by its EXIF orientation, as its annotations are")
-    elif turned_by_pillow in UNTURN:
-        image = image.transpose(UNTURN[turned_by_pillow])
-    if image.mode == "CMYK":
-        notes.append("CMYK: converted to RGB without a colour profile")
-    pixels = image if image.mode == "RGB" else image.convert("RGB")
+        yield "turned upright by its EXIF orientation, as its annotations are"
+    if mode == "CMYK":
+        yield "CMYK: converted to RGB without a colour profile"
+
+
+def _checked(pixels: Image.Image, size_img: tuple[int, int]) -> Image.Image:
+    """Return an image of the right size that carries nothing but pixels."""
+    if pixels.size != size_img:
+        raise UnusableError("size_mismatch", f"has {pixels.size} px once it is decoded, not {size_img}")
     pixels.info.clear()  # encoders would copy profiles, comments and orientation from it
-    return pixels, tuple(notes)
+    return pixels
 
 
 def _check_depth(image: Image.Image) -> None:
@@ -216,7 +157,8 @@ def _check_depth(image: Image.Image) -> None:
     Must come first: asking a PNG for its EXIF decodes it, and the layout of its pixels is forgotten.
     """
     wide = any(
-        re.search(";16[BLN]", str(layout)) or (codec.startswith("ppm") and layout[1] > 255)
+        re.search(";16[BLN]", str(layout))
+        or (codec.startswith("ppm") and isinstance(layout, tuple) and layout[1] > 255)
         for codec, _, _, layout in getattr(image, "tile", [])
     )
     if image.mode in {"I", "F"} or image.mode.startswith("I;") or wide:

@@ -55,6 +55,11 @@ def crop_mask(mask: Mask, crop: Crop) -> tuple[Any, float]:
     -------
     segmentation, float
         As COCO writes it, chip px, None when nothing of the mask is in the chip; and its area, square chip px.
+
+    Raises
+    ------
+    UnusableError
+        It cannot be cut.
     """
     return crop_polygons(mask, crop) if isinstance(mask, Polygons) else crop_runs(mask, crop)
 

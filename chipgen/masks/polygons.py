@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import shapely
 from shapely import Polygon
 
 from chipgen.errors import UnusableError
+from chipgen.masks.tangles import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +54,27 @@ def read_polygons(value: list[Any]) -> Polygons:
     if sum(len(flat) for flat in value if isinstance(flat, list)) > 2 * MOST_VERTICES:
         raise UnusableError("bad_polygon", f"the mask has more than {MOST_VERTICES:,} vertices")
     rings = tuple(_ring(flat) for flat in value)
-    return Polygons(rings, tuple(_enclosed(ring) for ring in rings))
+    patience = Patience.of_mask(sum(map(len, rings)))
+    with _geometry():
+        return Polygons(rings, tuple(_enclosed(ring, patience) for ring in rings))
+
+
+@contextlib.contextmanager
+def _geometry() -> Iterator[None]:
+    """Turn whatever shapely raises into a reason; over odd outlines, that is no closed list.
+
+    Raises
+    ------
+    UnusableError
+        For anything but a lack of memory.
+    """
+    try:
+        yield
+    except (UnusableError, MemoryError):
+        raise
+    except Exception as error:
+        what = f"a polygon cannot be mended or cut ({type(error).__name__}: {error})"
+        raise UnusableError("bad_polygon", what) from error
 
 
 def _ring(flat: Any) -> Floats:
@@ -68,15 +90,15 @@ def _ring(flat: Any) -> Floats:
     return np.array(flat, dtype=np.float64).reshape(-1, 2)
 
 
-def _enclosed(ring: Floats) -> Any:
+def _enclosed(ring: Floats, patience: Patience) -> Any:
     """Return what an outline encloses."""
     if len(np.unique(ring, axis=0)) < 3:
         raise UnusableError("bad_polygon", "a polygon has fewer than three different points")
-    try:
-        polygon = Polygon(ring)
-        whole = polygon if polygon.is_valid else shapely.make_valid(polygon)
-    except shapely.errors.ShapelyError as error:
-        raise UnusableError("bad_polygon", f"a polygon cannot be mended ({error})") from error
+    patience.look(ring)
+    whole = Polygon(ring)
+    if not whole.is_valid:
+        patience.mend(ring)
+        whole = shapely.make_valid(whole)
     parts = list(_polygons(whole))
     if not parts:
         raise UnusableError("bad_polygon", "a polygon encloses nothing: all its points lie on a line")
@@ -94,6 +116,12 @@ def _polygons(geometry: Any) -> Iterator[Any]:
 
 def crop_polygons(mask: Polygons, crop: Crop) -> tuple[list[list[float]] | None, float]:
     """Cut polygons to a chip and scale them; see `chipgen.masks.crop_mask`."""
+    with _geometry():
+        return _cropped(mask, crop)
+
+
+def _cropped(mask: Polygons, crop: Crop) -> tuple[list[list[float]] | None, float]:
+    """Cut polygons to a chip and scale them."""
     window = shapely.box(*crop.window_img)
     rings: list[Floats] = []
     visible = []
@@ -119,13 +147,13 @@ def _is_seen(piece: Any, crop: Crop) -> bool:
 def _without_holes(polygon: Any) -> Iterator[Any]:
     """Yield polygons without holes that make up a polygon: COCO's outlines cannot have any.
 
-    A polygon with a hole is cut in two through the middle of its first hole, and so on.
+    A polygon with a hole is cut in two through the middle of the hole in its middle, and so on.
     """
     if not polygon.interiors:
         yield polygon
         return
     left, top, right, bottom = polygon.bounds
-    middle = polygon.interiors[0].centroid.x
+    middle = sorted(hole.centroid.x for hole in polygon.interiors)[len(polygon.interiors) // 2]
     for half in (shapely.box(left, top, middle, bottom), shapely.box(middle, top, right, bottom)):
         for piece in _polygons(polygon.intersection(half)):
             yield from _without_holes(piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 HALF = 0.5 - 1e-9
 """Share of a chip pixel that the mask must cover for the pixel to belong to it."""
+
+AT_A_TIME = 4_000_000
+"""Image pixels of a mask that are unpacked at a time."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +89,67 @@ def _decompress(text: str) -> list[int]:
 def crop_runs(mask: Runs, crop: Crop) -> tuple[dict[str, Any] | None, float]:
     """Cut a run-length mask to a chip and scale it by area; see `chipgen.masks.crop_mask`."""
     left, top, right, bottom = crop.window_img
-    columns = _pixels(mask, int(left), min(mask.size_img[0], int(np.ceil(right - 1e-9))))
-    by_column = _resample(columns, np.linspace(left, right, crop.content[0] + 1) - int(left))
-    by_row = _resample(by_column.T, np.linspace(top, bottom, crop.content[1] + 1))
+    rows = slice(int(top), min(mask.size_img[1], math.ceil(bottom - 1e-9)))
+    by_column = _by_column(mask, np.linspace(left, right, crop.content[0] + 1), rows)
+    by_row = _resample(by_column.T, np.linspace(top, bottom, crop.content[1] + 1) - rows.start)
     content = by_row * (crop.factor[0] * crop.factor[1]) >= HALF
     if not content.any():
         return None, 0.0
     chip = np.zeros((crop.size[1], crop.size[0]), dtype=np.uint8, order="F")
     chip[: content.shape[0], : content.shape[1]] = content
-    code = pycocotools.mask.encode(chip)
-    return {"size": [crop.size[1], crop.size[0]], "counts": code["counts"].decode("ascii")}, float(content.sum())
+    return {"size": [crop.size[1], crop.size[0]], "counts": _compress(chip)}, float(content.sum())
 
 
-def _pixels(mask: Runs, first: int, stop: int) -> Floats:
-    """Return some columns of a mask, shape ``(stop - first, height)``; only these are ever unpacked."""
+def _compress(pixels: np.typing.NDArray[np.uint8]) -> str:
+    """Return pixels in COCO's compressed form.
+
+    Raises
+    ------
+    UnusableError
+        The library that packs them refuses.
+    """
+    try:
+        counts: str = pycocotools.mask.encode(pixels)["counts"].decode("ascii")
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise UnusableError("bad_rle", f"the mask cannot be packed ({type(error).__name__}: {error})") from error
+    return counts
+
+
+def _by_column(mask: Runs, edges_img: Floats, rows: slice) -> Floats:
+    """Integrate some rows of a mask along x between edges.
+
+    A few columns are unpacked at a time: a mask is as large as its image, but a number here takes eight bytes.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(edges - 1, rows)``, see `_resample`.
+    """
+    first, last = int(edges_img[0]), min(mask.size_img[0], math.ceil(edges_img[-1] - 1e-9)) - 1
+    whole = np.clip(np.floor(edges_img).astype(np.int64), first, last)
+    broken = (edges_img - whole)[:, None]
+    at_edges = np.empty((len(edges_img), rows.stop - rows.start))
+    before = np.zeros(rows.stop - rows.start)
+    step = max(1, AT_A_TIME // mask.size_img[1])
+    for start in range(first, last + 1, step):
+        pixels = _pixels(mask, start, min(start + step, last + 1))[:, rows]
+        sums = np.zeros((len(pixels) + 1, pixels.shape[1]), dtype=np.int32)
+        np.cumsum(pixels, axis=0, dtype=np.int32, out=sums[1:])
+        here = np.flatnonzero((whole >= start) & (whole < start + len(pixels)))
+        at_edges[here] = before + sums[whole[here] - start] + broken[here] * pixels[whole[here] - start]
+        before += sums[-1]
+    return np.diff(at_edges, axis=0)
+
+
+def _pixels(mask: Runs, first: int, stop: int) -> np.typing.NDArray[np.int8]:
+    """Return some columns of a mask, shape ``(stop - first, height)``; only these are unpacked."""
     height = mask.size_img[1]
-    ends = np.clip(mask.ends, first * height, stop * height)
-    lengths = np.diff(ends, prepend=first * height)
-    return np.repeat(np.arange(len(ends)) % 2, lengths).reshape(-1, height).astype(np.float64)
+    start, end = np.searchsorted(mask.ends, (first * height, stop * height)).tolist()
+    ends = np.clip(mask.ends[start : end + 1], first * height, stop * height)
+    values = (np.arange(start, start + len(ends)) % 2).astype(np.int8)
+    return np.repeat(values, np.diff(ends, prepend=first * height)).reshape(-1, height)
 
 
 def _resample(pixels: Floats, edges: Floats) -> Floats:

@@ -164,7 +164,7 @@ def convert_proposals(
         batches = survey.taken(opened.batches)
         sound = faulty.left_out(batches) if options.on_error == "skip" else faulty.listed(batches)
         try:
-            written = _write(sound, file)
+            written = _write(sound, file, out)
         except DataError as error:
             raise DataError([*survey.problems(str(source)), *error.problems]) from error
     return Conversion(
@@ -190,10 +190,10 @@ class _Written:
     scored: bool = False
 
 
-def _write(batches: Iterable[Batch], file: HashingFile) -> _Written:
+def _write(batches: Iterable[Batch], file: HashingFile, name: object) -> _Written:
     """Write proposals, sorted."""
     written = _Written()
-    with TableWriter(file) as writer:
+    with TableWriter(file, name) as writer:
         for piece in by_image(batches):
             writer.write(piece)
             written.proposals += len(piece)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from chipgen.coco.decode import ESCAPED, Int64
-from chipgen.loose_json import MOST_DIGITS, kind
+from chipgen.loose_json import MOST_DIGITS, REFUSALS, kind
 from chipgen.proposals.batch import Batch
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Entries:
         """Return the entries of a piece of a list, or None when it is not what it should be."""
         try:
             entries = LIST_DECODER.decode(b"[%b]" % piece)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except REFUSALS:
             return None
         return self._accepted(piece, entries)
 
@@ -129,7 +129,7 @@ class Entries:
         """Return the sound entries of some lines, the first of which has some number."""
         try:
             entries = [LINE_DECODER.decode(line) for line in lines if not _is_blank(line)]
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except REFUSALS:
             return self._slow_lines(lines, first)
         return self._accepted(b"\n".join(lines), entries) or self._slow_lines(lines, first)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.errors import REASONS
 from chipgen.proposals.batch import Batch
-from chipgen.scored import FAULT_MESSAGES, FAULTS, MOST_FAULTS, faults
+from chipgen.scored import FAULTS, MOST_FAULTS, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ class Faulty:
             codes = self._count(batch)
             for row in np.flatnonzero(codes).tolist():
                 reason = FAULTS[codes[row]]
-                what = f"{FAULT_MESSAGES[reason]} ({reason})"
+                what = f"{REASONS['proposal'][reason]} ({reason})"
                 self.findings.add(f"image {batch.image_id[row]}", what, "mend it, or go on with --on-error skip")
             yield batch
         self.findings.raise_any()
@@ -72,7 +73,7 @@ class Faulty:
         numbers = np.bincount(codes, minlength=len(FAULTS)).tolist()
         self.counts.update({reason: n for reason, n in zip(FAULTS[1:], numbers[1:], strict=True) if n})
         if self.counts.total() > MOST_FAULTS:
-            worst = FAULT_MESSAGES[self.counts.most_common(1)[0][0]]
+            worst = REASONS["proposal"][self.counts.most_common(1)[0][0]]
             what = f"more than {MOST_FAULTS:,} of its proposals cannot be used (of most, {worst})"
             todo = "boxes are left, top, width, height in pixels: convert the file with chipgen proposals --box-format"
             raise self.findings.fatal("", what, todo)

@@ -10,6 +10,7 @@ import numpy as np
 
 from chipgen.coco.decode import ImageEntry, decode
 from chipgen.errors import DataError
+from chipgen.loose_json import REFUSALS
 from chipgen.proposals.files import BOM, opened
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def read_image_list(path: Path) -> ImageList:
         data = file.read().removeprefix(BOM)
     try:
         images = msgspec.json.decode(data, type=_File).images
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except REFUSALS:
         tables, problems = decode(data, str(path))  # forgives more, and knows what is wrong
         if problems:
             raise DataError(problems) from None

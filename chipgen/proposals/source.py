@@ -173,7 +173,7 @@ def _sorted_table(path: Path, findings: Findings) -> tuple[Table, _Index]:
 def _write_sorted(path: Path, findings: Findings, copy: Path) -> None:
     """Write the proposals of a file, sorted by image."""
     batches = Faulty(findings).kept(open_proposals(path, findings).batches)
-    with guarded(copy), copy.open("wb") as file, TableWriter(file) as writer:
+    with guarded(copy), copy.open("wb") as file, TableWriter(file, path) as writer:
         for piece in by_image(batches):
             writer.write(piece)
 

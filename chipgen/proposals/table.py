@@ -14,6 +14,7 @@ from chipgen.errors import ChipgenError
 from chipgen.proposals.batch import MOST_ROWS, Batch
 from chipgen.proposals.box_formats import SIDE_NAMES
 from chipgen.proposals.files import opened
+from chipgen.writers.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,32 +48,45 @@ class TableWriter:
     ----------
     file
         Where to: an open binary file.
+    name
+        How to name it to a user.
+
+    Raises
+    ------
+    StorageError
+        Arrow refuses, here or in any method.
     """
 
-    def __init__(self, file: Any) -> None:
-        self._writer = pq.ParquetWriter(
-            file,
-            SCHEMA,
-            compression="zstd",
-            use_dictionary=["image_id"],
-            write_statistics=["image_id"],
-            write_page_checksum=True,
-        )
+    def __init__(self, file: Any, name: object) -> None:
+        self._name = name
+        with refusals(name):
+            self._writer = pq.ParquetWriter(
+                file,
+                SCHEMA,
+                compression="zstd",
+                use_dictionary=["image_id"],
+                write_statistics=["image_id"],
+                write_page_checksum=True,
+            )
 
     def write(self, batch: Batch) -> None:
         """Append proposals, in row groups of their own."""
-        score = pa.nulls(len(batch), pa.float64()) if batch.score is None else pa.array(batch.score)
-        columns = [pa.array(batch.image_id), *(pa.array(batch.box[:, side]) for side in range(4)), score]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA), row_group_size=ROWS_A_GROUP)
+        with refusals(self._name):
+            score = pa.nulls(len(batch), pa.float64()) if batch.score is None else pa.array(batch.score)
+            columns = [pa.array(batch.image_id), *(pa.array(batch.box[:, side]) for side in range(4)), score]
+            self._writer.write_table(pa.table(columns, schema=SCHEMA), row_group_size=ROWS_A_GROUP)
 
     def __enter__(self) -> TableWriter:  # noqa: PYI034 -- Self is not in Python 3.10
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Write the footer, unless something went wrong; Arrow would try again when the writer is forgotten."""
-        if kind is None:
-            self._writer.close()
-        self._writer.is_open = False
+        try:
+            if kind is None:
+                with refusals(self._name):
+                    self._writer.close()
+        finally:
+            self._writer.is_open = False
 
 
 def is_ours(path: Path) -> bool:
@@ -80,7 +94,7 @@ def is_ours(path: Path) -> bool:
     try:
         with opened(path) as file:
             metadata = pq.read_schema(file).metadata or {}
-    except (pa.ArrowException, OSError, ValueError):
+    except Exception:  # noqa: BLE001 -- whatever stops it from being read: it is not ours
         return False
     return MARK in metadata and b'"proposals"' in metadata[MARK]
 
@@ -203,8 +217,8 @@ class Table:
             yield
         except ChipgenError:
             raise
-        except (pa.ArrowException, OSError, MemoryError, KeyError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
+        except Exception as error:  # a lack of memory, too: the file asks for more than there is
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             what = f"is no Parquet file, or a damaged one ({reason})"
             raise self.findings.fatal("", what, "copy or write the file again") from error
 

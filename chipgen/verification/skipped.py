@@ -5,28 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from chipgen.dataset import INVALID, Skipped
+from chipgen.dataset import Skipped
+from chipgen.errors import REASONS
 from chipgen.images import open_regular
-from chipgen.scored import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from chipgen.verification.faults import Faults
 
 MOST_LINE = 1 << 20
 """Bytes of a line at most: names and messages are short."""
-
-REASONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"annotation": frozenset(INVALID[1:]), "proposal": frozenset(FAULTS[1:])}
-)
-"""Why a thing of each kind can be skipped; of kinds that are not here any word is taken."""
 
 NEEDED = {
     "image": ("image_id", "file_name"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chipgen.errors import ChipgenError, DataError
 from chipgen.writers.facts import facts
+from chipgen.writers.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -37,7 +40,7 @@ def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging
             file.write(row.encoded)
         images.append(_image(row))
         annotations.extend(_annotation(row, obj) for obj in row.objects)
-    with staging.create(path) as file:
+    with staging.create(path) as file, refusals(path):
         for piece in _document(map(_dump, images), map(_dump, annotations), categories.raw):
             file.write(piece)
     return len(images)
@@ -82,26 +85,49 @@ def merged(shards: Sequence[str], read: Callable[[str], bytes], kept: Collection
 
     def images() -> Iterator[bytes]:
         for shard in shards:
-            for image in _section(read(shard), "images"):
-                value = msgspec.json.decode(image)
-                if kept is None or value["id"] in kept:
+            for image in _section(shard, read(shard), "images"):
+                with _reading(shard):
+                    value = msgspec.json.decode(image)
                     value["file_name"] = str(PurePosixPath(shard).parent / value["file_name"])
+                    wanted = kept is None or value["id"] in kept
+                if wanted:
                     yield _dump(value)
 
     def annotations() -> Iterator[bytes]:
         for shard in shards:
-            for entry in _section(read(shard), "annotations"):
-                if kept is None or _OF.decode(entry).image_id in kept:
+            for entry in _section(shard, read(shard), "annotations"):
+                with _reading(shard):
+                    wanted = kept is None or _OF.decode(entry).image_id in kept
+                if wanted:
                     yield bytes(entry)
 
-    categories = map(bytes, _section(read(shards[0]), "categories"))
+    categories = map(bytes, _section(shards[0], read(shards[0]), "categories"))
     yield from _document(images(), annotations(), categories)
 
 
-def _section(document: bytes, name: str) -> list[msgspec.Raw]:
+def _section(shard: str, document: bytes, name: str) -> list[msgspec.Raw]:
     """Return the raw entries of one section of a shard."""
-    sections = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    return msgspec.json.decode(sections[name], type=list[msgspec.Raw])
+    with _reading(shard):
+        sections = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(sections[name], type=list[msgspec.Raw])
+
+
+@contextlib.contextmanager
+def _reading(shard: str) -> Iterator[None]:
+    """Name the shard that is not what was written once.
+
+    Raises
+    ------
+    DataError
+        For what is raised in the block.
+    """
+    try:
+        yield
+    except (ChipgenError, MemoryError):
+        raise
+    except Exception as error:
+        what = f"is damaged ({type(error).__name__}: {' '.join(str(error).split())})"
+        raise DataError.one(shard, "", what, "build the chips again") from error
 
 
 def _document(images: Iterable[bytes], annotations: Iterable[bytes], categories: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chipgen.writers.facts import facts
+from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import OBJECT_FIELDS, chip_schema
 
 if TYPE_CHECKING:
@@ -28,11 +30,25 @@ def write_parquet(rows: Iterable[ChipRow], categories: Categories, staging: Stag
     """Write one shard; see `chipgen.writers.Writer`."""
     schema = chip_schema(categories)
     count = 0
-    with staging.create(path) as file, open_parquet(file, schema) as writer:
+    with staging.create(path) as file, _opened(file, schema, path) as writer:
         for group in _groups(rows):
-            writer.write_batch(_batch(group, schema), row_group_size=ROWS_A_GROUP)
+            with refusals(path, f"chips {group[0].image_id} to {group[-1].image_id}"):
+                writer.write_batch(_batch(group, schema), row_group_size=ROWS_A_GROUP)
             count += len(group)
     return count
+
+
+@contextlib.contextmanager
+def _opened(file: Any, schema: pa.Schema, path: str) -> Iterator[pq.ParquetWriter]:
+    """Open a writer and close it, unless something went wrong; Arrow would try again when the writer is forgotten."""
+    with refusals(path):
+        writer = open_parquet(file, schema)
+    try:
+        yield writer
+        with refusals(path):
+            writer.close()
+    finally:
+        writer.is_open = False
 
 
 def open_parquet(file: Any, schema: pa.Schema) -> pq.ParquetWriter:

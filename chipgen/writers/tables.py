@@ -14,6 +14,7 @@ from chipgen.chips import KINDS
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
 from chipgen.rows import bboxes_of
+from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import SOURCE, TRANSFORM, VALID_RANGE
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ PLAN, LEDGER, SKIPPED, SOURCES = "_plan.parquet", "_ledger.parquet", "_skipped.j
 
 def write_plan(plan: Plan, skipped_images: Collection[int], staging: Staging) -> None:
     """Write one row for each chip that was made, named as in the shards, without pixels."""
-    table = plan_table(plan)
     keep = ~np.isin(plan.chips.image, list(skipped_images))
-    _write(table.filter(pa.array(keep)), PLAN, staging)
+    with refusals(PLAN):
+        table = plan_table(plan).filter(pa.array(keep))
+    _write(table, PLAN, staging)
 
 
 def plan_table(plan: Plan) -> pa.Table:
@@ -107,19 +109,19 @@ def write_ledger(dataset: Dataset, ledger: Ledger, staging: Staging) -> None:
     annotations = dataset.annotations
     row, level = np.nonzero(ledger.in_level)
     offsets = np.searchsorted(row, np.arange(len(annotations) + 1)).astype(np.int32)
-    levels = pa.ListArray.from_arrays(pa.array(offsets), pa.array(level.astype(np.int32)))
-    table = pa.table(
-        {
-            "annotation_id": annotations.id,
-            "image_id": annotations.image_id,
-            "category_id": annotations.category_id,
-            "status": _words(STATUSES, ledger.status),
-            "reason": pa.array(ledger.reason, pa.string()),
-            "n_valid": ledger.n_valid.astype(np.int32),
-            "n_ignored": ledger.n_ignored.astype(np.int32),
-            "levels": levels,
-        }
-    )
+    with refusals(LEDGER):
+        table = pa.table(
+            {
+                "annotation_id": annotations.id,
+                "image_id": annotations.image_id,
+                "category_id": annotations.category_id,
+                "status": _words(STATUSES, ledger.status),
+                "reason": pa.array(ledger.reason, pa.string()),
+                "n_valid": ledger.n_valid.astype(np.int32),
+                "n_ignored": ledger.n_ignored.astype(np.int32),
+                "levels": pa.ListArray.from_arrays(pa.array(offsets), pa.array(level.astype(np.int32))),
+            }
+        )
     _write(table, LEDGER, staging)
 
 
@@ -147,5 +149,5 @@ def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
 
 def _write(table: pa.Table, path: str, staging: Staging) -> None:
     """Write a table."""
-    with staging.create(path) as file:
+    with staging.create(path) as file, refusals(path):
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
