@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from fault_table import DESELECTED
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember that not all tests are run: the table of faults can then not be checked."""
+    for item in items:
+        item.config.stash[DESELECTED] = True
 
 
 @pytest.fixture

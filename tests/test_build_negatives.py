@@ -182,6 +182,7 @@ class Canary:
         return os.mkdir, (str(self.path),)
 
 
+@pytest.mark.row("G65")
 def test_pickles_are_refused_before_they_run(place: Place) -> None:
     """Row G65."""
     canary = place.folder / "canary"
@@ -194,6 +195,7 @@ def test_pickles_are_refused_before_they_run(place: Place) -> None:
         assert not place.out.exists()
 
 
+@pytest.mark.row("G66", "G70")
 @pytest.mark.parametrize("content", [b"", b"[{", b"PAR1", b"PK\x03\x04", b"\x93NUMPY", b"\xff\xfe[", b"[{}]"], ids=repr)
 def test_files_that_are_none_are_refused(place: Place, content: bytes) -> None:
     """Rows G66 and G70."""
@@ -203,6 +205,7 @@ def test_files_that_are_none_are_refused(place: Place, content: bytes) -> None:
     assert not place.out.exists()
 
 
+@pytest.mark.row("G67")
 def test_proposals_of_other_images_are_counted(place: Place) -> None:
     """Row G67."""
     place.write([*proposals(), *({**row, "image_id": 99} for row in proposals())])
@@ -212,6 +215,7 @@ def test_proposals_of_other_images_are_counted(place: Place) -> None:
     assert place.skipped() == []
 
 
+@pytest.mark.row("G68")
 def test_images_without_proposals_are_counted(place: Place) -> None:
     """Row G68."""
     place.write([row for row in proposals() if row["image_id"] != 5])
@@ -220,6 +224,7 @@ def test_images_without_proposals_are_counted(place: Place) -> None:
     assert not any(kind == "negative" and image == 5 for kind, image in zip(place.kinds(), sources, strict=True))
 
 
+@pytest.mark.row("G69")
 def test_faulty_proposals_are_refused_or_skipped_and_told(place: Place) -> None:
     """Row G69."""
     bad = {"not_finite": [float("nan"), 0, 5, 5], "negative_size": [9, 9, -5, 5], "zero_area": [9, 9, 0, 5],
@@ -236,6 +241,7 @@ def test_faulty_proposals_are_refused_or_skipped_and_told(place: Place) -> None:
     assert "4 invalid" in done.out
 
 
+@pytest.mark.row("G69")
 def test_boxes_over_the_edge_are_clipped(place: Place) -> None:
     """Row G69."""
     place.write([{"image_id": 11, "bbox": [470, 860, 60 + n, 60], "score": 0.5} for n in range(6)])
@@ -245,6 +251,7 @@ def test_boxes_over_the_edge_are_clipped(place: Place) -> None:
     assert "reach over an edge of their image" in done.out
 
 
+@pytest.mark.row("G70")
 def test_empty_files_are_fine(place: Place) -> None:
     """Row G70."""
     np.savez(place.file.with_suffix(".npz"), image_id=np.empty(0, dtype=np.int64), bbox=np.empty((0, 4)))
@@ -254,6 +261,7 @@ def test_empty_files_are_fine(place: Place) -> None:
         assert "negatives    0 of 0 found" in place.build().expect(0).out
 
 
+@pytest.mark.row("G71")
 def test_scores_may_be_absent_or_in_any_order(place: Place) -> None:
     """Row G71."""
     trees = []
@@ -270,6 +278,7 @@ def test_scores_may_be_absent_or_in_any_order(place: Place) -> None:
     assert "holds no scores" in place.build("--min-score", "0.5", "--dry-run").expect(2).err
 
 
+@pytest.mark.row("G72")
 def test_a_hundred_thousand_proposals_of_one_image(place: Place) -> None:
     """Row G72."""
     rng = np.random.default_rng(0)
@@ -283,6 +292,7 @@ def test_a_hundred_thousand_proposals_of_one_image(place: Place) -> None:
     assert "beyond_max" in place.build("--max-proposals", "500", "--dry-run").expect(0).out
 
 
+@pytest.mark.row("G73")
 def test_corners_taken_for_sizes_are_suspected(place: Place) -> None:
     """Row G73."""
     place.write(

@@ -161,6 +161,7 @@ def test_more_skipped_than_allowed_is_exit_three(small_set: Path, tmp_path: Path
     chipgen(*arguments, "--out", str(tmp_path / "out")).expect(0)
 
 
+@pytest.mark.row("A10")
 def test_dataset_without_a_chip_writes_one_empty_shard(tmp_path: Path) -> None:
     coco = small_coco()
     coco.annotations.clear()
@@ -174,6 +175,7 @@ def test_dataset_without_a_chip_writes_one_empty_shard(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "coco" / "annotations.json").read_bytes())["images"] == []
 
 
+@pytest.mark.row("H80")
 def test_configuration_file_has_the_options_names(small_set: Path, tmp_path: Path) -> None:
     config = tmp_path / "chips.toml"
     lines = ['scales = ["1x", "256"]', "chip-size = 256", "seed = 3", "pad = false", 'fill = "#010203"']
@@ -271,6 +273,7 @@ def test_stopping_leaves_whole_shards_and_no_processes(number: signal.Signals, t
             time.sleep(0.1)
 
 
+@pytest.mark.row("J101")
 def test_reader_of_the_report_may_go_away(small_set: Path, tmp_path: Path) -> None:
     command = [str(PROGRAM), "build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out")]
     reading, writing = os.pipe()
