@@ -26,6 +26,13 @@ def small_set(tmp_path: Path) -> Path:
     return write_small_set(tmp_path / "set")
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a place, `in`, for the dataset of the zoo."""
+    (tmp_path / "in").mkdir()
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return finished builds of the small dataset, by format; not to be changed."""

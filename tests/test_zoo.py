@@ -34,13 +34,6 @@ SKIPPABLE_ROWS = pytest.mark.row(*sorted({entry.row for entry in SKIPPABLE}))
 SHOWN = 20
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder with a place for the dataset."""
-    (tmp_path / "in").mkdir()
-    return tmp_path
-
-
 def _refused(entry: Entry, folder: Path, *more: str) -> list[str]:
     """Run an entry that must be refused with its message; return the lines."""
     entry.write(folder / "in")

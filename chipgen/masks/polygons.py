@@ -12,7 +12,7 @@ from shapely import Polygon
 from chipgen.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from chipgen.boxes import Floats
     from chipgen.chips import Crop
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 LARGEST = 1e7
 """Image px: no coordinate of a real mask is beyond."""
 MOST_VERTICES = 200_000
-"""In one mask; mending a self-crossing outline takes more than linear time."""
+"""In one mask."""
+MOST_MENDED, MOST_UNITED = 2000, 20_000
+"""Places where outlines to be mended meet, and those of any mask: a second each, and minutes for ten times as many."""
+EDGES_AT_ONCE = 16
+"""Edges compared with all others at a time: bounds the memory of outlines in which each crosses each."""
 SMALLEST_AREA = 0.01
 """Square chip px: smaller parts are rests of a cut."""
 
@@ -52,7 +56,13 @@ def read_polygons(value: list[Any]) -> Polygons:
     if sum(len(flat) for flat in value if isinstance(flat, list)) > 2 * MOST_VERTICES:
         raise UnusableError("bad_polygon", f"the mask has more than {MOST_VERTICES:,} vertices")
     rings = tuple(_ring(flat) for flat in value)
-    return Polygons(rings, tuple(_enclosed(ring) for ring in rings))
+    outlines = [Polygon(ring) for ring in rings]
+    valid = [outline.is_valid for outline in outlines]
+    if crossing := [ring for ring, ok in zip(rings, valid, strict=True) if not ok]:
+        _refuse_tangles(crossing, MOST_MENDED)
+    if len(rings) > 1:
+        _refuse_tangles(rings, MOST_UNITED)
+    return Polygons(rings, tuple(_enclosed(o if ok else _mended(o)) for o, ok in zip(outlines, valid, strict=True)))
 
 
 def _ring(flat: Any) -> Floats:
@@ -65,18 +75,45 @@ def _ring(flat: Any) -> Floats:
         raise UnusableError("bad_polygon", "a polygon holds something that is no number")
     if not all(-LARGEST <= number <= LARGEST for number in flat):
         raise UnusableError("bad_polygon", "a polygon holds numbers that are not finite or far outside any image")
-    return np.array(flat, dtype=np.float64).reshape(-1, 2)
-
-
-def _enclosed(ring: Floats) -> Any:
-    """Return what an outline encloses."""
+    ring = np.array(flat, dtype=np.float64).reshape(-1, 2)
     if len(np.unique(ring, axis=0)) < 3:
         raise UnusableError("bad_polygon", "a polygon has fewer than three different points")
+    return ring
+
+
+def _refuse_tangles(rings: Sequence[Floats], most: int) -> None:
+    """Refuse outlines that meet themselves and each other more often than `most` times.
+
+    Where one runs through points that were visited before, each loop so closed counts (edges less points); elsewhere
+    each pair of edges that meet. An outline that goes the same way back, as traced thin things do, closes no loop.
+    """
+    ends = np.concatenate([np.stack((ring, np.roll(ring, -1, axis=0)), axis=1) for ring in rings])
+    points, at = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    edges = np.unique(np.sort(at.reshape(-1, 2), axis=1), axis=0)
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    lines = shapely.linestrings(points[edges])
+    tree, knots = shapely.STRtree(lines), len(edges) - len(points)
+    for start in range(0, len(edges), EDGES_AT_ONCE):
+        if knots > most:
+            break
+        one, other = tree.query(lines[start : start + EDGES_AT_ONCE], predicate="intersects")
+        one += start
+        apart = (edges[one][:, :, None] != edges[other][:, None]).all(axis=(1, 2))
+        knots += int(np.count_nonzero(apart & (one < other)))
+    if knots > most:
+        raise UnusableError("bad_polygon", f"its outlines meet more than {most:,} times")
+
+
+def _mended(outline: Polygon) -> Any:
+    """Return a valid geometry for an outline that crosses itself: even-odd."""
     try:
-        polygon = Polygon(ring)
-        whole = polygon if polygon.is_valid else shapely.make_valid(polygon)
+        return shapely.make_valid(outline)
     except shapely.errors.ShapelyError as error:
         raise UnusableError("bad_polygon", f"a polygon cannot be mended ({error})") from error
+
+
+def _enclosed(whole: Any) -> Any:
+    """Return the polygons of a valid geometry as one."""
     parts = list(_polygons(whole))
     if not parts:
         raise UnusableError("bad_polygon", "a polygon encloses nothing: all its points lie on a line")
