@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -16,27 +15,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from run_cli import PROGRAM, chipgen
+from run_cli import PROGRAM, chipgen, tree
 from small_set import LEVELS, SCALES, small_coco, write_small_set
 
 import chipgen as library
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def tree(out: Path) -> dict[str, str]:
-    """Return the checksum of every file."""
-    files = (path for path in sorted(out.rglob("*")) if path.is_file())
-    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-@pytest.mark.parametrize("form", ["parquet", "coco"])
-def test_workers_shards_and_environment_do_not_change_a_byte(form: str, built: dict[str, Path], tmp_path: Path) -> None:
-    coco = write_small_set(tmp_path / "elsewhere")
-    arguments = ("build", "--coco", coco.name, *SCALES, "--format", form, "--out", "../again", "--workers")
-    chipgen(*arguments, "1", cwd=coco.parent, PYTHONHASHSEED="7", LC_ALL="C", TZ="Asia/Kathmandu").expect(0)
-    assert tree(tmp_path / "again") == tree(built[form])
 
 
 def test_build_works_with_nothing_else_given(small_set: Path) -> None:

@@ -71,6 +71,16 @@ def test_both_forms_beside_each_other_are_two_images(folder: Path) -> None:
     assert first == composed != decomposed
 
 
+@pytest.mark.row("E47")
+@pytest.mark.parametrize("name", ["é.png", "🦔.png"])
+def test_a_name_that_the_system_cannot_write_is_one_line(name: str, folder: Path) -> None:
+    """Where file names are ASCII, as in a bare container with an old Python or UTF-8 switched off."""
+    _with_images(folder, name)
+    bare = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    (line,) = assert_refused(run_program(build(folder), environment=bare), folder / "out")
+    assert "names are written in ascii; set LC_ALL=C.UTF-8 (bad_name)" in line
+
+
 # -- F: what is inside -----------------------------------------------------------------------------------------------
 
 

@@ -95,12 +95,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("./pictures/./new", 2),
         ("link", 2),
         ("link/new", 2),
-        ("dangling", 2),
+        ("dangling", 4),
         (".", 4),
         ("ann.json", 4),
         ("file_link", 4),
         ("proposals.json", 4),
-        ("pictures/good1.png", 2),
+        ("pictures/good1.png", 4),
     ],
 )
 def test_output_goes_nowhere_among_the_input(out: str, code: int, overwrite: tuple[str, ...], place: Path) -> None:
