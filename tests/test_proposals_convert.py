@@ -86,6 +86,7 @@ def test_converting_again_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == first
 
 
+@pytest.mark.row("G73")
 @pytest.mark.parametrize(("box_format", "add"), [("xyxy", 0), ("xyxy-inclusive", 1)])
 @pytest.mark.parametrize("kind", WRITERS)
 def test_box_formats(kind: str, box_format: str, add: int, tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ def test_faults_and_structure_are_told_together(tmp_path: Path) -> None:
     assert names(tmp_path) == {"in"}
 
 
+@pytest.mark.row("G67")
 def test_images_that_are_not_in_the_annotation_file_are_counted(tmp_path: Path) -> None:
     """Row G67: proposals usually cover more images than one file of annotations."""
     images = [{"id": number, "file_name": "a", "width": 400, "height": 400} for number in range(15)]
@@ -276,6 +278,7 @@ def test_where_an_error_came_from(tmp_path: Path) -> None:
     assert done.err.splitlines()[-1].startswith("in: cannot be read")
 
 
+@pytest.mark.row("G72")
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """Row G72: a file many times larger than a chunk is never in memory whole."""
     made = some(200_000, images=500)

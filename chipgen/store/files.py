@@ -57,10 +57,13 @@ class HashingFile:
         self._file = file
         self._digest = hashlib.sha256()
         self._length = 0
+        self._abandoned = False
 
     def write(self, data: Any) -> int:
         """Append bytes."""
         view = memoryview(data).cast("B")
+        if self._abandoned:
+            return view.nbytes
         disk.write(self._file, view)
         self._digest.update(view)
         self._length += view.nbytes
@@ -72,7 +75,8 @@ class HashingFile:
 
     def flush(self) -> None:
         """Hand buffered bytes to the system."""
-        disk.flush(self._file)
+        if not self._abandoned:
+            disk.flush(self._file)
 
     @property
     def closed(self) -> bool:
@@ -82,10 +86,20 @@ class HashingFile:
     def close(self) -> None:
         """Do nothing: the file is closed, and flushed to disk, by whoever opened it."""
 
-    def settle(self) -> None:
-        """Bring everything to the disk itself."""
-        disk.flush(self._file)
-        disk.sync(self._file)
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[HashingFile]:
+        """Bring everything to the disk itself when the block ends without an error.
+
+        After an error whatever is still written goes nowhere: a writer of Arrow that was given up finishes its file
+        when it is collected, at any later time.
+        """
+        try:
+            yield self
+            disk.flush(self._file)
+            disk.sync(self._file)
+        except BaseException:
+            self._abandoned = True
+            raise
 
     def written(self, path: str) -> Written:
         """Return the record of the file."""
@@ -117,8 +131,8 @@ class Staging:
             self._make_folders(path)
             with disk.create(target) as raw:
                 file = HashingFile(raw)
-                yield file
-                file.settle()
+                with file.settled():
+                    yield file
         self.written.append(file.written(path))
 
     def _make_folders(self, path: str) -> None:

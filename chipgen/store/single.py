@@ -28,8 +28,8 @@ def new_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) ->
         try:
             with disk.create(stage) as raw:
                 file = HashingFile(raw)
-                yield file
-                file.settle()
+                with file.settled():
+                    yield file
             _refuse_existing(path, overwrite=overwrite, is_ours=is_ours)  # it may have come in the meantime
             disk.replace(stage, path)
             disk.sync_folder(path.parent)
