@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import multiprocessing
 import os
 import sys
 import threading
@@ -11,8 +12,6 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import joblib
-from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
 from chipgen.errors import WorkerError
@@ -30,6 +29,11 @@ if TYPE_CHECKING:
     from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # where there can be no workers, joblib says so when it is imported
+    import joblib
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
 HEARTBEAT = 0.5
 """Seconds after which a worker sees that its parent is gone."""
@@ -109,25 +113,50 @@ def do_shards(plan: Plan, shards: Sequence[int], job: Job) -> Generator[ShardDon
     WorkerError
         A worker process died or ran out of memory.
     """
-    workers = max(1, min(job.config.workers or os.cpu_count() or 1, len(shards)))
-    tasks = (joblib.delayed(_do_shard)(take_shard(plan, index), job) for index in shards)
     chips = sum(int(plan.shards[index + 1] - plan.shards[index]) for index in shards)
     bar = tqdm(total=chips, unit="chip", disable=not (job.config.progress and sys.stderr.isatty()), leave=False)
     try:
-        with bar, joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            # Shards are small: passing them through a file in shared memory would only leave litter when we are killed.
-            parallel = joblib.Parallel(
-                workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", max_nbytes=None
-            )
-            results = _started(parallel, tasks, job)
-            with _abandoned(results):
-                for done in results:
-                    bar.update(int(plan.shards[done.index + 1] - plan.shards[done.index]))
-                    yield done
+        with bar, contextlib.closing(_done(plan, shards, job)) as results:
+            for done in results:
+                bar.update(int(plan.shards[done.index + 1] - plan.shards[done.index]))
+                yield done
     except (BrokenProcessPool, MemoryError) as error:
         what = "a worker process died or ran out of memory"
         todo = "run the same command again, with fewer --workers or a lower --max-pixels"
         raise WorkerError.one(job.stage.parent.parent, _unfinished(job.stage), what, todo) from error
+
+
+def _done(plan: Plan, shards: Sequence[int], job: Job) -> Generator[ShardDone, None, None]:
+    """Yield finished shards: of workers, or, where there can be none, of this process."""
+    if not _has_semaphores():
+        yield from (_do_shard(take_shard(plan, index), job) for index in shards)
+        return
+    workers = max(1, min(job.config.workers or os.cpu_count() or 1, len(shards)))
+    tasks = (joblib.delayed(_do_shard)(take_shard(plan, index), job) for index in shards)
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        # Workers watch their parent from the start: it may be killed before they have anything to do. Shards are small:
+        # passing them through a file in shared memory would only leave litter when we are killed.
+        parallel = joblib.Parallel(
+            workers,
+            return_as="generator_unordered",
+            pre_dispatch="2*n_jobs",
+            max_nbytes=None,
+            initializer=_die_with,
+            initargs=(job.parent,),
+        )
+        results = _started(parallel, tasks, job)
+        with _abandoned(results):
+            yield from results
+
+
+def _has_semaphores() -> bool:
+    """Tell whether processes can wait for each other; without shared memory, as in some containers, they cannot."""
+    forks = "fork" in multiprocessing.get_all_start_methods()  # a lock to be inherited needs no process to watch it
+    try:
+        multiprocessing.get_context("fork" if forks else "spawn").Lock()
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDone, None, None]:
