@@ -20,7 +20,7 @@ from run_cli import chipgen as run
 from zoo.running import run_here
 
 from chipgen import store
-from chipgen.errors import DataError, OutputError, StorageError, UsageError
+from chipgen.errors import DataError, OutputError, StorageError, UsageError, WorkerError
 from chipgen.proposals import ConversionOptions, convert_proposals, sort, table
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def test_a_failure_leaves_what_was_there(before: bool, error: Any, tmp_path: Pat
     if not before:
         (tmp_path / "out").unlink()
     write_json(some(seed=1), tmp_path / "in")
-    expected = StorageError if isinstance(error, OSError) else error
+    expected = StorageError if isinstance(error, OSError) else (error, WorkerError)
     for place in ((table.TableWriter, "write"), (os, "fsync"), (store.HashingFile, "write")):
         with mock.patch.object(*place, side_effect=error), pytest.raises(expected):
             convert_proposals(tmp_path / "in", tmp_path / "out", overwrite=True)
