@@ -79,8 +79,13 @@ The list is closed: no line has another reason. Annotations of a skipped image h
 """
 
 
+LONGEST = 1000
+"""Characters of a part of a problem; a path is shorter, a name of a megabyte is not."""
+
+
 def _printable(text: str) -> str:
-    """Escape what a terminal or a log cannot show: control characters, lone surrogates."""
+    """Escape what a terminal or a log cannot show: control characters, lone surrogates; leave out what is too much."""
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 100]}...{text[-97:]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -107,7 +112,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the one line a user reads."""
-        return _printable(": ".join(part for part in (self.path, self.where, self.what, self.todo) if part))
+        return ": ".join(_printable(part) for part in (self.path, self.where, self.what, self.todo) if part)
 
 
 class ChipgenError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,26 @@ REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, Recursio
 
 MOST_DIGITS = 4000
 """Python itself refuses to read much longer integers."""
+
+
+MOST_NESTED = 512
+"""Levels of lists and objects inside an entry; Python's own readers and writers stop at a depth that depends on who
+calls them, and what one worker can do another could not."""
+
+TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+"""A string or a bracket."""
+
+
+def is_nested_too_deeply(raw: bytes) -> bool:
+    """Tell whether a JSON value has more levels than `MOST_NESTED`."""
+    if raw.count(b"[") + raw.count(b"{") <= MOST_NESTED:
+        return False
+    depth = 0
+    for token in TOKEN.finditer(raw):
+        depth += (token.group() in {b"[", b"{"}) - (token.group() in {b"]", b"}"})
+        if depth > MOST_NESTED:
+            return True
+    return False
 
 
 def parse(raw: bytes) -> Any:

@@ -331,6 +331,18 @@ def test_reading_annotations_does_not_need_the_fast_reader(kind: str, tmp_path: 
     assert found.annotations.xyxy_img.tolist() == expected.annotations.xyxy_img.tolist()
 
 
+def test_annotations_that_can_be_read_but_not_written_again(tmp_path: Path) -> None:
+    """Reader and writer of Python do not stop at the same depth in every version."""
+    path = write_small_set(tmp_path / "in")
+    path.write_text(path.read_text(encoding="utf-8").replace("{", '{"note": NaN, ', 1), encoding="utf-8")
+    assert chipgen.read_coco(path)
+    with (
+        mock.patch("chipgen.coco.explain.json.dumps", side_effect=RecursionError),
+        pytest.raises(chipgen.DataError, match="nested too deeply"),
+    ):
+        chipgen.read_coco(path)
+
+
 def test_lack_of_memory_while_reading_annotations(tmp_path: Path) -> None:
     path = write_small_set(tmp_path / "in")
     with (

@@ -9,38 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 
 from chipgen.coco import explain
-from chipgen.loose_json import REFUSALS, plain
+from chipgen.errors import Problem
+from chipgen.loose_json import MOST_NESTED, REFUSALS, is_nested_too_deeply, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from chipgen.errors import Problem
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=explain.MAX_IMAGE_SIDE)]
 
 BOM = b"\xef\xbb\xbf"
-SECTIONS = (b'"images"', b'"annotations"', b'"categories"')
+SECTIONS = tuple(b'"%b"' % name.encode() for name in explain.SECTIONS)
+FIELDS = tuple(b'"%b"' % name.encode() for name in explain.FIELDS)
 ESCAPED = b"\\u00"
 """How an ASCII letter of a key may be written to look like another key."""
-FIELDS = (
-    b'"id"',
-    b'"image_id"',
-    b'"category_id"',
-    b'"bbox"',
-    b'"iscrowd"',
-    b'"ignore"',
-    b'"difficult"',
-    b'"segmentation"',
-    b'"counts"',
-    b'"size"',
-    b'"keypoints"',
-    b'"file_name"',
-    b'"width"',
-    b'"height"',
-    b'"name"',
-)
-"""Keys that must not stand twice in one entry: JSON readers silently keep the last."""
+LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
+"""How such a letter itself is written, which nobody does."""
 
 
 class ImageEntry(msgspec.Struct, gc=False):
@@ -119,7 +103,8 @@ def decode(data: bytes, path: str) -> tuple[Tables, list[Problem]]:
 
 def _sections(data: bytes, path: str) -> _File:
     """Return the raw entries of the three sections."""
-    if _is_utf8(data) and all(data.count(section) <= 1 for section in SECTIONS):
+    plainly = not any(letter in data for letter in LETTERS) and all(data.count(section) <= 1 for section in SECTIONS)
+    if plainly and _is_utf8(data):
         try:
             return msgspec.json.decode(data, type=_File)
         except REFUSALS:
@@ -158,6 +143,11 @@ def _entries(
     entries = []
     for index, view in enumerate(raws):
         raw = bytes(view)
+        if is_nested_too_deeply(raw):
+            path, _, section = where.rpartition(": ")
+            what = f"is nested more than {MOST_NESTED} levels deep"
+            problems.append(Problem(path, f"{section}[{index}]", what, "write the entry without that"))
+            continue
         try:
             entry = None if _is_odd(raw) else decoder.decode(raw)
         except REFUSALS:

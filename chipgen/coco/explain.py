@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 MAX_IMAGE_SIDE = 10_000_000
 INT64 = range(-(2**63), 2**63)
 SECTIONS = ("images", "annotations", "categories")
+FIELDS = (
+    *("id", "image_id", "category_id", "bbox", "iscrowd", "ignore", "difficult", "segmentation", "counts", "size"),
+    *("keypoints", "file_name", "width", "height", "name"),
+)
+"""Keys that must not stand twice in one entry: JSON readers silently keep the last."""
+KNOWN = frozenset({*SECTIONS, *FIELDS})
 
 
 class _TwiceError(ValueError):
@@ -26,12 +33,12 @@ class _TwiceError(ValueError):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, refusing keys that stand twice."""
+    """Make an object, refusing keys that stand twice and mean something; of others the last is kept."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise _TwiceError(", ".join(twice))
+        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1 and key in KNOWN)
+        if twice:
+            raise _TwiceError(", ".join(twice))
     return value
 
 
@@ -60,7 +67,10 @@ def sections(data: bytes, path: str) -> tuple[list[bytes], ...]:
     ]
     if problems:
         raise DataError(problems)
-    return tuple([json.dumps(entry).encode() for entry in value[name]] for name in SECTIONS)
+    try:
+        return tuple([json.dumps(entry).encode() for entry in value[name]] for name in SECTIONS)
+    except RecursionError as error:
+        raise DataError.one(path, "", "cannot be parsed (nested too deeply)", "write the file again") from error
 
 
 def _parse_file(data: bytes, path: str) -> Any:
@@ -114,7 +124,7 @@ class _Entry:
     def fault(self, what: str, todo: str) -> None:
         """Note a problem."""
         self.faults += 1
-        name = f" (id {self.value['id']!r})" if "id" in self.value else ""
+        name = f" (id {self.value['id']!r:.60})" if "id" in self.value else ""
         self.problems.append(Problem(self.path, self.where + name, what, todo))
 
     def identifier(self, key: str) -> int:
@@ -134,7 +144,7 @@ class _Entry:
         """Return a width or height."""
         value = self.value.get(key)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and value in range(1, MAX_IMAGE_SIDE + 1):
+        if is_number and 1 <= self.value[key] <= MAX_IMAGE_SIDE and self.value[key] % 1 == 0:
             return int(self.value[key])
         if self.value:
             shown = f"{key} is {kind(value)}" if key in self.value else f"{key} is missing"

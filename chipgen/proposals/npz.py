@@ -7,6 +7,7 @@ import math
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -114,7 +115,7 @@ def _sides(archive: zipfile.ZipFile, findings: Findings, box_format: str) -> tup
     """Return the names of the arrays that hold the boxes after checking that all that is needed is there."""
     names, listed = _names(archive), archive.namelist()
     present = [sides for sides in (("bbox",), *SIDE_NAMES[box_format]) if set(sides) <= names]
-    twice = sorted({name for name in listed if listed.count(name) > 1}) if len(set(listed)) < len(listed) else []
+    twice = sorted(name for name, count in Counter(listed).items() if count > 1)
     if twice or len(present) > 1:
         what = f"{twice[0]} stands twice" if twice else f"holds both {present[0][0]} and {', '.join(present[1])}"
         raise findings.fatal("", what, "keep one of them")

@@ -102,6 +102,14 @@ TOP = [
         for kind, value in NO_LISTS.items()
     ),
     Entry("A5", "section_twice", raw(TEXT.replace("{", '{"images": [], ', 1)), "key images stands twice"),
+    Entry(
+        "A5",
+        "section_twice_once_escaped",
+        raw(TEXT.replace("{", '{"\\u0069mages": [], ', 1)),
+        "key images stands twice",
+    ),
+    Entry("A5", "extra_twice", _duplicate('"bbox"', '"note": 1, "note": 2, "bbox"'), "written", code=0),
+    Entry("A5", "extra_twice_slowly", _duplicate('"bbox"', '"note": 1, "note": NaN, "bbox"'), "written", code=0),
     Entry("A5", "id_twice", _duplicate('"id": 1,', '"id": 1, "id": 2,'), "key id stands twice"),
     Entry("A5", "bbox_twice", _duplicate('"bbox"', '"bbox": [1, 1, 2, 2], "bbox"'), "key bbox stands twice"),
     Entry("A5", "name_twice", _duplicate('"name"', '"name": "a", "name"'), "key name stands twice"),
@@ -145,7 +153,7 @@ EXTRAS = {
     "lone_surrogate": ("A6", '"\\ud800"'),
     "zero_byte": ("A6", '"\\u0000"'),
     "lone_surrogate_as_key": ("A6", '{"\\udfff": 1}'),
-    "deep": ("A7", "[" * 900 + "]" * 900),
+    "deep": ("A7", "[" * 500 + "]" * 500),
 }
 """JSON text of fields that the program only carries along."""
 
