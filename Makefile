@@ -33,7 +33,7 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .

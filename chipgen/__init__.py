@@ -28,15 +28,17 @@ from chipgen.plan import Plan, plan  # not lazily: the module has the name of it
 
 if TYPE_CHECKING:
     from chipgen._version import __version__
-    from chipgen.build import BuildReport, export
+    from chipgen.build import export
     from chipgen.coco import read_coco
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
+    from chipgen.finished import BuildReport
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
+    from chipgen.verification import VerifyReport, verify
 
 __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
@@ -55,6 +57,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "Summary",
     "UnusableError",
     "UsageError",
+    "VerifyReport",
     "View",
     "WorkerError",
     "__version__",
@@ -67,17 +70,19 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "sniper",
     "stats",
     "suggest",
+    "verify",
     "write_epochs",
 ]
 
 _LAZY = {
-    "BuildReport": "build",
+    "BuildReport": "finished",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
     "ProposalFile": "proposals",
     "Sampler": "samplers",
     "Suggestion": "suggestion",
     "Summary": "summary",
+    "VerifyReport": "verification",
     "View": "samplers",
     "built_stats": "report",
     "convert_proposals": "proposals",
@@ -87,6 +92,7 @@ _LAZY = {
     "sniper": "samplers",
     "stats": "report",
     "suggest": "suggestion",
+    "verify": "verification",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""

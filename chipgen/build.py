@@ -1,93 +1,39 @@
-"""The loop: shards to do, workers that do them, one commit."""
+"""The build: what is there already, what is to be done, and one commit after the other."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
-from joblib.externals.loky.process_executor import BrokenProcessPool
-from tqdm import tqdm
-
-from chipgen import _version
-from chipgen.card import card
-from chipgen.coco.find import fullest
-from chipgen.dataset import Skipped
-from chipgen.errors import DataError, UnusableError, UsageError, WorkerError
+from chipgen.card import CARD, card
+from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
-from chipgen.images import locate
-from chipgen.render import Findings, render
-from chipgen.shard import Shard, take_shard
-from chipgen.store import Output, Staging, Written
-from chipgen.text import counted
-from chipgen.writers import WRITERS, shard_path
-from chipgen.writers.coco import merge_coco
-from chipgen.writers.tables import write_ledger, write_plan, write_skipped
+from chipgen.findings import Findings, merge
+from chipgen.fingerprint import record_of
+from chipgen.finished import BuildReport, already_built, report_finished
+from chipgen.inputs import image_root, refuse_changed, refuse_missing, refuse_nesting
+from chipgen.reopen import finished_shards, other_files
+from chipgen.stopping import Stopped
+from chipgen.store import Output, Staging, Start, survey
+from chipgen.workers import Job, ShardDone, do_shards
+from chipgen.writers import planned_files, shard_unit
+from chipgen.writers.coco import MERGED, merge_coco
+from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from typing_extensions import Unpack
 
-    from chipgen.dataset import Categories
+    from chipgen.dataset import Skipped
     from chipgen.plan import Plan
 
-FORMAT_VERSION = 1
-MERGED = "annotations.json"
-CARD = "README.md"
-
-
-@dataclass(frozen=True)
-class ShardDone:
-    """What a worker reports about one shard.
-
-    Parameters
-    ----------
-    index, path, rows
-        Which shard, the file that names it, and its chips.
-    files
-        All its files.
-    findings
-        What came up.
-    """
-
-    index: int
-    path: str
-    rows: int
-    files: tuple[Written, ...]
-    findings: Findings
-
-
-@dataclass(frozen=True)
-class BuildReport:
-    """What a build did.
-
-    Parameters
-    ----------
-    out
-        The output folder.
-    chips, shards, bytes
-        Chips and shards written, and the length of all files.
-    skipped
-        Things left out, by reason; the lines of ``_skipped.jsonl``.
-    notes
-        Remarks about images, with how many each applies to.
-    within_limit
-        Whether no more was skipped than allowed.
-    """
-
-    out: str
-    chips: int
-    shards: int
-    bytes: int
-    skipped: dict[str, int]
-    notes: tuple[str, ...]
-    within_limit: bool
+EPOCHS = "epochs"
+"""Folder that is added to finished builds; its files name rows of the shards."""
 
 
 def export(
@@ -96,14 +42,14 @@ def export(
     format: str = "parquet",  # noqa: A002 -- the option's name
     **settings: Unpack[ExportSettings],
 ) -> BuildReport:
-    """Cut the chips of a plan and write them.
+    """Cut the chips of a plan and write them; go on where an interrupted export of the same plan stopped.
 
     Parameters
     ----------
     plan
         What `plan` returned.
     out
-        The output folder: new or empty.
+        The output folder: new, empty, or of the same build, finished or not.
     format
         ``parquet`` or ``coco``.
     **settings
@@ -116,190 +62,188 @@ def export(
 
     Raises
     ------
-    UsageError, DataError, OutputError, StorageError, WorkerError
-        With the reason; nothing is left under a final name then.
+    UsageError, DataError, OutputError
+        With the reason; the folder is as it was.
+    StorageError, WorkerError
+        With the reason; shards that were finished stay, and the same call goes on with the others.
     """
     return run(plan, Path(out), ExportConfig(format=format, **settings))
 
 
 def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     """Export a plan as a configuration says; see `export`."""
-    root = _root(plan)
-    _refuse_nesting(out, root, Path(plan.dataset.source.path))
+    record = record_of(plan, config)
+    report = already_built(survey(out), record, config)
+    if report is not None:
+        return report
+    root = image_root(plan)
+    refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
-        if config.on_error == "fail":
-            _refuse_missing(plan, root, config)
-        done = sorted(_do_shards(plan, root, output, config), key=lambda shard: shard.index)
-        findings = _merge(done)
-        if config.on_error == "fail" and findings.skipped:
-            raise DataError(map(plan.dataset.source.problem, findings.skipped))
-        return _commit(plan, output, config, done, findings)
-
-
-def _root(plan: Plan) -> Path:
-    """Return the image root.
-
-    Raises
-    ------
-    DataError
-        No image was found anywhere.
-    """
-    source, file_names = plan.dataset.source, plan.dataset.images.file_name
-    # The reader looked for a few images only; before giving up, look for all of them.
-    root = source.root or fullest(source.looked_in, file_names)
-    if root is None and len(plan.chips):
-        what = f"{file_names[0]!r} and the other images were not found in {', '.join(source.looked_in)}"
-        raise DataError.one(source.path, "images", what, "name their folder with --images")
-    return Path(root or Path(source.path).parent)
-
-
-def _refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
-    """Refuse an output folder that would mix with the input.
-
-    A folder beside the annotation file is fine even when the images lie there too: it is the default.
-
-    Raises
-    ------
-    UsageError
-        It is the image root, or lies in a folder of images.
-    """
-    target, images, beside = (Path(os.path.realpath(path)) for path in (out, root, annotations.parent))
-    if target == images or (target.is_relative_to(images) and images != beside):
-        what = f"lies in the image folder {root}"
-        raise UsageError.one("--out", str(out), what, "choose a folder outside it")
-
-
-def _refuse_missing(plan: Plan, root: Path, config: ExportConfig) -> None:
-    """Look for all images before the first is decoded, so that a missing one is known in seconds.
-
-    Raises
-    ------
-    DataError
-        With every image that is not there.
-    """
-    source, problems = plan.dataset.source, []
-    for image in sorted(set(plan.chips.image.tolist())):
-        name = plan.dataset.images.file_name[image]
+        build = _Build(plan, root, config, output, record)
         try:
-            locate(root, name, follow_symlinks=config.follow_symlinks)
-        except UnusableError as error:
-            image_id = int(plan.dataset.images.id[image])
-            problems.append(source.problem(Skipped("image", image_id, None, name, error.reason, error.message)))
-    if problems:
-        raise DataError(problems)
+            return build.run()
+        except Stopped as stop:
+            stop.told = f"{output.finished_shards} of {len(plan.shards) - 1} shards are finished"
+            raise
 
 
-def _do_shards(plan: Plan, root: Path, output: Output, config: ExportConfig) -> Iterator[ShardDone]:
-    """Give every shard to a worker and yield what comes back, in any order.
+@dataclass(frozen=True)
+class _Build:
+    """One run of a build.
 
-    Raises
-    ------
-    WorkerError
-        A worker process died or ran out of memory.
+    Parameters
+    ----------
+    plan, root, config
+        What is built: the plan, the image root, how chips are written.
+    output
+        The folder it is built in, locked.
+    record
+        What the build is made from.
     """
-    count = len(plan.shards) - 1
-    workers = min(config.workers or os.cpu_count() or 1, count)
-    tasks = (
-        joblib.delayed(_do_shard)(take_shard(plan, index), plan.dataset.categories, root, output.staging(), config)
-        for index in range(count)
-    )
-    bar = tqdm(total=len(plan.chips), unit="chip", disable=not (config.progress and sys.stderr.isatty()), leave=False)
-    try:
-        with bar, joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-            parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
-            for done in parallel(tasks):
-                bar.update(int(plan.shards[done.index + 1] - plan.shards[done.index]))
-                yield done
-    except (BrokenProcessPool, MemoryError) as error:
-        what = "a worker process died or ran out of memory"
-        todo = "run the same command again, with fewer --workers or a lower --max-pixels"
-        raise WorkerError.one(output.out, "", what, todo) from error
 
+    plan: Plan
+    root: Path
+    config: ExportConfig
+    output: Output
+    record: dict[str, Any]
 
-def _do_shard(shard: Shard, categories: Categories, root: Path, staging: Staging, config: ExportConfig) -> ShardDone:
-    """Make and write one shard: what a worker does."""
-    path = shard_path(config.format, config.split, shard.index, shard.count)
-    findings = Findings()
-    rows = WRITERS[config.format](render(shard, root, config, findings), categories, staging, path)
-    return ShardDone(shard.index, path, rows, tuple(staging.written), findings)
+    def run(self) -> BuildReport:
+        """Find out what is there, and make the rest."""
+        config, count = self.config, len(self.plan.shards) - 1
+        planned = planned_files(config.format, config.split, count)
+        start = self.output.start(self.record, planned, may_rise=config.may_rise, by_content=config.verify)
+        if start.finished is not None:
+            return self.make_again(start)
+        kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
+        self.refuse_skipped(merge(shard.findings for shard in kept.values()))
+        new = self.make([index for index in range(count) if index not in kept], kept, held=False)
+        lost = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
+        return self.finish({**kept, **new}, len(kept), lost)
 
+    def make_again(self, start: Start) -> BuildReport:
+        """Make some shards of a finished build again: lost ones, and those with skipped images to be retried.
 
-def _merge(done: Iterable[ShardDone]) -> Findings:
-    """Put together what all shards found; an image cut over two shards is skipped once."""
-    merged, seen = Findings(), set()
-    for shard in done:
-        merged.notes.update(shard.findings.notes)
-        merged.images.update(shard.findings.images)
-        for entry in shard.findings.skipped:
-            key = (entry.kind, entry.image_id, entry.annotation_id, entry.reason)
-            if key not in seen:
-                seen.add(key)
-                merged.skipped.append(entry)
-    merged.skipped.sort(key=_source_order)
-    return merged
+        The build stays finished until all of them are there. No image that it holds is ever lost in this way.
+        """
+        manifest, config = start.finished, self.config
+        assert manifest is not None
+        there = finished_shards(self.plan, self.output.out, manifest)
+        lost = {index for index, shard in there.items() if {file.path for file in shard.files} & set(start.lost)}
+        retried = {index for index, shard in there.items() if config.retry_skipped and shard.findings.images}
+        kept = {index: shard for index, shard in there.items() if index not in lost | retried}
+        self.refuse_skipped(merge(shard.findings for shard in kept.values()))
+        new = self.make(sorted(set(range(len(self.plan.shards) - 1)) - kept.keys()), there, held=True)
+        same = all(index in there and shard.files == there[index].files for index, shard in new.items())
+        if same and not start.lost:
+            return report_finished(self.output.found, config)
+        tables, epochs = other_files(manifest, EPOCHS)
+        stay = same and not {file.path for file in epochs.files} & set(start.lost)
+        self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
+        for shard in new.values():
+            self.publish(shard)
+        notes = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
+        if epochs.files and not stay:
+            notes = (*notes, "epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
+        return self.finish({**kept, **new}, len(kept), notes)
 
+    # -- shards ----------------------------------------------------------------------------------------------------
 
-def _source_order(entry: Skipped) -> tuple[int, int, str]:
-    """Return the key that sorts skipped things by image and annotation."""
-    annotation_id = -(2**63) - 1 if entry.annotation_id is None else entry.annotation_id
-    return entry.image_id or 0, annotation_id, entry.reason
+    @cached_property
+    def job(self) -> Job:
+        """Return what workers need to know."""
+        return Job(self.plan.dataset.categories, self.root, self.output.stage, self.config, os.getpid())
 
+    def make(self, todo: list[int], before: dict[int, ShardDone], *, held: bool) -> dict[int, ShardDone]:
+        """Make shards and publish each as soon as it is there, or hold all of them back.
 
-def _commit(plan: Plan, output: Output, config: ExportConfig, done: list[ShardDone], findings: Findings) -> BuildReport:
-    """Write the tables and the card, then publish everything."""
-    skipped = [*plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
-    staging = output.staging()
-    ledger = plan.ledger(findings.images)
-    write_plan(plan, findings.images, staging)
-    write_ledger(plan.dataset, ledger, staging)
-    write_skipped(skipped, staging)
-    reasons = dict(Counter(entry.reason for entry in skipped))
-    summary = plan.summary()
-    staging.write(CARD, card(plan, summary, config, reasons).encode())
-    if config.format == "coco":
-        merge_coco([shard.path for shard in done], staging.read, staging, MERGED)
-    chips = sum(shard.rows for shard in done)
-    counts = {
-        "images": summary.images,
-        "annotations": summary.annotations,
-        "categories": summary.categories,
-        "chips": chips,
-        "valid_pairs": summary.pairs,
-        "negatives": dataclasses.asdict(summary.negatives),
-        "single_scale_pixels": summary.single_scale_pixels,
-        "pyramid_pixels": summary.pyramid_pixels,
-        "ledger": ledger.counts(),
-        "skipped": reasons,
-    }
-    files = [*staging.written, *(file for shard in done for file in shard.files)]
-    output.publish(files, _manifest(plan, config, done, counts))
-    remarks = Counter(note for notes in findings.notes.values() for note in notes)
-    return BuildReport(
-        out=str(output.out),
-        chips=chips,
-        shards=len(done),
-        bytes=sum(file.bytes for file in files),
-        skipped=reasons,
-        notes=tuple(f"{counted(count, 'image')}: {note}" for note, count in sorted(remarks.items())),
-        within_limit=len(skipped) <= config.max_skipped,
-    )
+        Raises
+        ------
+        DataError
+            Something could not be used, and nothing may be skipped; the folder is as it was.
+        """
+        strict = self.config.on_error == "fail"
+        if strict:
+            refuse_missing(self.plan, todo, self.root, follow_symlinks=self.config.follow_symlinks)
+        known = merge(shard.findings for shard in before.values())
+        done: dict[int, ShardDone] = {}
+        skipped = False
+        with contextlib.closing(do_shards(self.plan, todo, self.job)) as shards:
+            for shard in shards:
+                refuse_changed(self.plan, self.root, known, shard.findings, may_go=not held)
+                done[shard.index] = shard
+                skipped = skipped or bool(shard.findings.skipped)
+                if not held and not (strict and skipped):
+                    self.publish(shard)
+        if strict and skipped:
+            self.output.undo()
+            self.refuse_skipped(merge(shard.findings for shard in done.values()))
+        return done
 
+    def publish(self, shard: ShardDone) -> None:
+        """Publish a shard."""
+        self.output.publish(self.job.staging(shard.index), shard_unit(shard.path), shard.entry)
 
-def _manifest(plan: Plan, config: ExportConfig, done: list[ShardDone], counts: dict[str, Any]) -> dict[str, Any]:
-    """Return what the manifest says, besides the list of files."""
-    naming = {file.path: file for shard in done for file in shard.files}
-    return {
-        "format_version": FORMAT_VERSION,
-        "chipgen_version": _version.__version__,
-        "configuration": {**plan.config.recorded(), **config.recorded()},
-        "encoders": _version.encoder_versions(),
-        "inputs": _inputs(plan),
-        "counts": counts,
-        "shards": [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done],
-    }
+    # -- refusals --------------------------------------------------------------------------------------------------
 
+    def refuse_skipped(self, findings: Findings) -> None:
+        """Refuse to go on without something, unless that was asked for.
 
-def _inputs(plan: Plan) -> dict[str, dict[str, str]]:
-    """Return the digest of each input file."""
-    digests = {"annotations": {"sha256": plan.dataset.source.sha256}}
-    return digests if plan.proposals is None else {**digests, "proposals": {"sha256": plan.proposals.sha256}}
+        Raises
+        ------
+        DataError
+            With everything that could not be used.
+        """
+        if self.config.on_error == "fail" and findings.skipped:
+            raise DataError(map(self.plan.dataset.source.problem, findings.skipped))
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def finish(self, shards: dict[int, ShardDone], kept: int, notes: tuple[str, ...]) -> BuildReport:
+        """Write the tables and the card, then the manifest."""
+        done = [shards[index] for index in sorted(shards)]
+        findings = merge(shard.findings for shard in done)
+        skipped = [*self.plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
+        reasons = dict(Counter(entry.reason for entry in skipped))
+        staging = self.output.staging("tables")
+        counts = self.write_tables(staging, findings, skipped, reasons)
+        if self.config.format == "coco":
+            paths = [shard.path for shard in done]
+            merge_coco(paths, self.output.read, staging, MERGED)
+        naming = {file.path: file for shard in done for file in shard.files}
+        chips = sum(shard.rows for shard in done)
+        listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
+        facts = {"counts": {"chips": chips, **counts}, "shards": listed}
+        written = self.output.finish(staging, facts, [shard.entry for shard in done])
+        return BuildReport(
+            out=str(self.output.out),
+            chips=chips,
+            shards=len(done),
+            bytes=written,
+            skipped=reasons,
+            notes=(*findings.remarks(), *notes),
+            within_limit=len(skipped) <= self.config.max_skipped,
+            kept=kept,
+        )
+
+    def write_tables(
+        self, staging: Staging, findings: Findings, skipped: list[Skipped], reasons: dict[str, int]
+    ) -> dict[str, Any]:
+        """Write the tables and the card; return the counts of the manifest."""
+        plan = self.plan
+        ledger, summary = plan.ledger(findings.images), plan.summary()
+        write_plan(plan, findings.images, staging)
+        write_ledger(plan.dataset, ledger, staging)
+        write_skipped(skipped, staging)
+        write_sources(plan, findings, staging)
+        staging.write(CARD, card(plan, summary, self.config, reasons).encode())
+        return {
+            "images": summary.images,
+            "annotations": summary.annotations,
+            "categories": summary.categories,
+            "valid_pairs": summary.pairs,
+            "negatives": dataclasses.asdict(summary.negatives),
+            "single_scale_pixels": summary.single_scale_pixels,
+            "pyramid_pixels": summary.pyramid_pixels,
+            "ledger": ledger.counts(),
+            "skipped": reasons,
+        }

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from chipgen.plan import Plan
     from chipgen.summary import Summary
 
+CARD = "README.md"
+
 IGNORED_FORMS = {
     "crowd": (
         "are written with `iscrowd` set. Trainers that honour crowds (COCOeval, detectron2 and mmdetection in part) "
@@ -119,5 +121,6 @@ def _files(config: ExportConfig) -> str:
     return (
         f"## Files\n\n{data}\n- `_plan.parquet`: one row a chip, without pixels\n"
         "- `_ledger.parquet`: one row a source annotation: where it is learnt, or why nowhere\n"
+        "- `_sources.parquet`: one row an image that chips were cut from, with its checksum\n"
         "- `_skipped.jsonl`: what could not be used\n- `_manifest.json`: configuration, digests, checksums\n"
     )

@@ -185,6 +185,8 @@ class Dataset:
         The annotations that cannot be used, in source order of (image id, annotation id).
     notes
         What was kept but is worth knowing, one sentence each.
+    limit
+        How many images it was cut down to; None when it is whole.
     """
 
     images: Images
@@ -193,6 +195,7 @@ class Dataset:
     source: Source
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    limit: int | None = None
 
     @cached_property
     def spans(self) -> Ints:
@@ -223,4 +226,5 @@ class Dataset:
         rows = np.flatnonzero((image >= 0) & (image < count))
         kept = set(images.id.tolist())
         skipped = tuple(entry for entry in self.skipped if entry.image_id in kept)
-        return replace(self, images=images, annotations=self.annotations.take(rows), skipped=skipped)
+        taken = self.annotations.take(rows)
+        return replace(self, images=images, annotations=taken, skipped=skipped, limit=count)

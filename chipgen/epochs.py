@@ -146,13 +146,13 @@ def write_epochs(
         _check(folder, addition.manifest)
         chip_id, negative, image_id = _chips(folder)
         total = share_of(ratio, int(np.count_nonzero(~negative)))
-        staging, drawn = addition.staging(), []
+        staging, drawn = addition.staging(FOLDER), []
         for epoch in range(config.epochs):
             kept = ~negative
             kept[negative] = draw(image_id[negative], per_image, total, config.seed, epoch)
             _write(folder, f"{FOLDER}/epoch-{epoch}", chip_id, kept, staging, addition.manifest)
             drawn.append(kept[negative])
-        written = addition.publish(staging.written, asdict(config))
+        written = addition.publish(staging, asdict(config))
     return EpochsReport(
         out=str(folder / FOLDER),
         epochs=config.epochs,

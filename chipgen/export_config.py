@@ -25,8 +25,11 @@ MAX_PIXELS = 89_478_485
 
 MAX_WORKERS = 1024
 
-HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "follow_symlinks", "max_pixels")
+HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "retry_skipped", "verify")
 """Settings that do not change what a finished build holds."""
+
+ADMITS_MORE = ("max_pixels", "follow_symlinks")
+"""Settings that, raised, let more images in and change nothing about the others."""
 
 
 class ExportSettings(TypedDict, total=False):
@@ -45,6 +48,8 @@ class ExportSettings(TypedDict, total=False):
     max_pixels: int
     follow_symlinks: bool
     overwrite: bool
+    retry_skipped: bool
+    verify: bool
     progress: bool
 
 
@@ -80,6 +85,10 @@ class ExportConfig:
         Whether links may lead out of the image root.
     overwrite
         Whether what chipgen wrote there before may be replaced.
+    retry_skipped
+        Whether to try the skipped images of a finished build again, and only these.
+    verify
+        Whether to check what an earlier run finished by its checksums, not only by its lengths.
     progress
         Whether to show progress on a terminal.
     """
@@ -98,6 +107,8 @@ class ExportConfig:
     max_pixels: int = MAX_PIXELS
     follow_symlinks: bool = False
     overwrite: bool = False
+    retry_skipped: bool = False
+    verify: bool = False
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -114,6 +125,11 @@ class ExportConfig:
         if not re.fullmatch(r"\w+(\.\w+)*", self.split):
             what = "is no name of a split"
             raise UsageError.one("--split", repr(self.split), what, "use letters, digits, _ and .")
+
+    @property
+    def may_rise(self) -> tuple[str, ...]:
+        """Return the settings that may be higher than in the build that is gone on with."""
+        return ADMITS_MORE if self.retry_skipped else ()
 
     def recorded(self) -> dict[str, Any]:
         """Return the settings that decide what is written, for the manifest."""

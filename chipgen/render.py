@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Floats
     from chipgen.export_config import ExportConfig
+    from chipgen.findings import Findings
     from chipgen.shard import Shard
 
 OURS = frozenset(
@@ -32,26 +33,10 @@ OURS = frozenset(
 )
 """Fields of a source annotation that are made anew; all others are extra."""
 
+SMALLEST = 0.001
+"""Square chip px: a mask may cover next to nothing, but evaluation and trainers want areas above zero."""
+
 Read = TypeVar("Read")
-
-
-@dataclass
-class Findings:
-    """What came up while chips were made.
-
-    Parameters
-    ----------
-    skipped
-        Images and masks that could not be used.
-    notes
-        Remarks about each image, by its row in the dataset: an image cut over two shards is one image.
-    images
-        Reason of each skipped image, by its row in the dataset.
-    """
-
-    skipped: list[Skipped] = field(default_factory=list)
-    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    images: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,9 @@ class _Details:
     extra: dict[str, Any] | None
 
 
-def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -> Iterator[ChipRow]:
+def render(
+    shard: Shard, root: Path, config: ExportConfig, findings: Findings, tell: Callable[[int, str], None]
+) -> Iterator[ChipRow]:
     """Make the chips of a shard, in plan order.
 
     Parameters
@@ -76,8 +63,11 @@ def render(shard: Shard, root: Path, config: ExportConfig, findings: Findings) -
         How to draw and label them.
     findings
         Filled along the way: the chips of an image that cannot be used are left out and noted there.
+    tell
+        Called with id and file name of each image before it is read.
     """
     for image, chips in itertools.groupby(range(len(shard.chips)), key=lambda chip: int(shard.chips.image[chip])):
+        tell(int(shard.images.id[image]), shard.images.file_name[image])
         drawer = _drawer(shard, image, root, config, findings)
         if drawer is not None:
             yield from map(drawer.chip, chips)
@@ -93,7 +83,7 @@ def _drawer(shard: Shard, image: int, root: Path, config: ExportConfig, findings
         findings.skipped.append(_skipped_image(shard, image, error))
         findings.images[row] = error.reason
         return None
-    findings.notes[row] = picture.notes
+    findings.notes[row], findings.files[row] = picture.notes, picture.file
     return _ImageRenderer(shard, image, picture, config, findings)
 
 
@@ -191,7 +181,7 @@ class _ImageRenderer:
             bbox=(x, y, width, height),
             category=int(annotations.category[annotation]),
             category_id=int(annotations.category_id[annotation]),
-            area=round(area, 3),
+            area=max(round(area, 3), SMALLEST),
             crowd=bool(reason) and self.config.ignored != "keep",
             valid=not reason,
             ignore_reason=reason,

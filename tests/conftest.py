@@ -5,17 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from fault_table import DESELECTED
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember that not all tests are run: the table of faults can then not be checked."""
+    for item in items:
+        item.config.stash[DESELECTED] = True
 
 
 @pytest.fixture
 def small_set(tmp_path: Path) -> Path:
     """Return the annotation file of a fresh small dataset."""
     return write_small_set(tmp_path / "set")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a place, `in`, for the dataset of the zoo."""
+    (tmp_path / "in").mkdir()
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,14 @@ def in_mode(mode: str, file_format: str = "PNG") -> bytes:
     return encoded(image.quantize(64) if mode == "P" else image.convert(mode), file_format)
 
 
+def ycck_jpeg() -> bytes:
+    """Return a JPEG of four channels that says of itself, as Adobe's do, that three of them are luma and chroma."""
+    data = in_mode("CMYK", "JPEG")
+    flag = data.index(b"Adobe") + 11
+    assert data[flag] == 0
+    return data[:flag] + b"\2" + data[flag + 1 :]
+
+
 def palette_with_transparency() -> bytes:
     return encoded(picture().quantize(64), "PNG", transparency=bytes(range(64)))
 

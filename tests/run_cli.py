@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -26,7 +27,9 @@ class Finished:
         return self
 
 
-def chipgen(*arguments: str, cwd: Path | None = None, timeout: float = 120, **environment: str) -> Finished:
+def chipgen(
+    *arguments: str, cwd: Path | None = None, timeout: float = 120, umask: int = -1, **environment: str
+) -> Finished:
     """Run ``chipgen`` and wait for it."""
     done = subprocess.run(
         [str(PROGRAM), *arguments],
@@ -35,8 +38,15 @@ def chipgen(*arguments: str, cwd: Path | None = None, timeout: float = 120, **en
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=timeout,
+        umask=umask,
         check=False,
         text=True,
         encoding="utf-8",
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def tree(out: Path) -> dict[str, str]:
+    """Return the checksum of every file below a folder."""
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}

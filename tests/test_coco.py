@@ -32,6 +32,7 @@ def reasons(coco: Coco) -> list[str]:
     return [INVALID[code] for code in coco.read().annotations.invalid]
 
 
+@pytest.mark.row("C21", "C22", "C23", "C25", "C31")
 @pytest.mark.parametrize(
     ("bbox", "reason"),
     [
@@ -63,6 +64,7 @@ def test_boxes_that_cannot_be_used_are_told_apart(bbox: Any, reason: str) -> Non
             coco.read("fail")
 
 
+@pytest.mark.row("C24")
 def test_boxes_are_clipped_to_their_image() -> None:
     coco = small()
     coco.box(1, [-5.5, 70, 50, 50])
@@ -71,6 +73,7 @@ def test_boxes_are_clipped_to_their_image() -> None:
     assert any("1 box reached over the edge" in note for note in dataset.notes)
 
 
+@pytest.mark.row("B15", "B16")
 def test_annotations_of_unknown_images_and_categories_stay_in_the_ledger() -> None:
     coco = small()
     coco.box(99, [1, 1, 5, 5])
@@ -79,6 +82,7 @@ def test_annotations_of_unknown_images_and_categories_stay_in_the_ledger() -> No
     assert chipgen.plan(coco.read(), "1x").ledger().counts()["invalid"] == 2
 
 
+@pytest.mark.row("B14", "B17")
 def test_tables_are_sorted_and_categories_keep_their_order() -> None:
     coco = Coco()
     for identifier in (5, -3, 2**62):
@@ -93,6 +97,7 @@ def test_tables_are_sorted_and_categories_keep_their_order() -> None:
     assert dataset.categories.id.tolist() == [7, 1]
 
 
+@pytest.mark.row("B13", "B14", "B19", "D42")
 @pytest.mark.parametrize(
     ("section", "entry", "says"),
     [
@@ -123,6 +128,7 @@ def test_wrong_structure_is_always_refused_by_name(
     assert says in str(refused.value)
 
 
+@pytest.mark.row("A3", "B19")
 def test_harmless_oddities_are_forgiven(tmp_path: Path) -> None:
     coco = small()
     coco.images[0].update(width=100.0)
@@ -135,6 +141,7 @@ def test_harmless_oddities_are_forgiven(tmp_path: Path) -> None:
     assert any("byte-order mark" in note for note in dataset.notes)
 
 
+@pytest.mark.row("A6")
 def test_nan_anywhere_else_does_not_hide_good_data() -> None:
     coco = small()
     coco.box(1, [5, 5, 5, 5], score=math.nan, segmentation=[[1, 2, math.nan, 4, 5, 6]])

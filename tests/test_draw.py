@@ -60,6 +60,7 @@ def test_a_total_goes_round_all_images_and_all_chips(pools: list[tuple[int, int]
     assert all(first[image] >= min(count, most - 1) for image, count in pools)  # nobody's second before all firsts
 
 
+@pytest.mark.row("K109")
 @settings(deadline=None)
 @given(POOLS, st.integers(1, 7), st.integers(0, 3), st.integers(0, 5))
 def test_an_image_draws_the_same_whatever_others_there_are(
@@ -71,6 +72,7 @@ def test_an_image_draws_the_same_whatever_others_there_are(
         assert np.array_equal(drawn[ids == image], draw(ids[ids == image], limit, None, seed, epoch))
 
 
+@pytest.mark.row("K109")
 def test_seed_and_epoch_change_the_draw() -> None:
     ids = np.repeat(np.arange(20), 5)
     assert not np.array_equal(draw(ids, 2, None, 0), draw(ids, 2, None, 1))

@@ -161,7 +161,7 @@ def test_interrupted_anywhere_the_same_command_finishes(
     reference = Path(shutil.copytree(out, out.parent / "reference"))
     write_epochs(reference, **arguments)
     real_replace, real_unlink = os.replace, Path.unlink
-    for stop in range(1, 12):
+    for stop in range(1, 40):
         left = [stop]
 
         def count(left: list[int] = left) -> None:

@@ -233,6 +233,7 @@ def _read(reader: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
         return None, error.reason
 
 
+@pytest.mark.row("D32", "D33", "D34", "D35", "D38", "D39", "D40")
 @settings(FUZZ, max_examples=3 * EXAMPLES)
 @given(segmentation=SEGMENTATIONS, crop=crops())
 def test_any_segmentation(segmentation: Any, crop: Crop) -> None:
@@ -243,6 +244,7 @@ def test_any_segmentation(segmentation: Any, crop: Crop) -> None:
         _assert_inside(*crop_mask(mask, crop), crop)
 
 
+@pytest.mark.row("D32")
 @FUZZ
 @given(keypoints=st.lists(NUMBERS, max_size=9) | st.sampled_from(VALUES), crop=crops())
 def test_any_keypoints(keypoints: Any, crop: Crop) -> None:
@@ -274,6 +276,7 @@ def run_lengths(draw: st.DrawFn) -> tuple[list[int], tuple[int, int]]:
     return [end - start for start, end in zip([0, *ends], ends, strict=False)], (width, height)
 
 
+@pytest.mark.row("D38", "D39")
 @settings(FUZZ, max_examples=2 * EXAMPLES)
 @given(case=run_lengths())
 def test_runs_like_pycocotools(case: tuple[list[int], tuple[int, int]]) -> None:
@@ -287,6 +290,7 @@ def test_runs_like_pycocotools(case: tuple[list[int], tuple[int, int]]) -> None:
     assert np.array_equal(_unpacked(code, size_img), expected)
 
 
+@pytest.mark.row("D38")
 @settings(FUZZ, max_examples=EXAMPLES // 3)
 @given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from((0.0, 0.01, 0.5, 0.99, 1.0)))
 def test_noise_like_pycocotools(seed: int, share: float) -> None:

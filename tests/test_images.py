@@ -87,6 +87,7 @@ def opened(path: Path, size: tuple[int, int], limit: int = MAX_PIXELS) -> Any:
     return pixels(open_picture(path, size, limit).pixels)
 
 
+@pytest.mark.row("F55", "F56")
 @pytest.mark.parametrize("orientation", range(1, 10))
 def test_orientation_is_settled_by_the_size_of_the_annotations(tmp_path: Path, orientation: int) -> None:
     stored = texture(80, 60, 3)
@@ -106,6 +107,7 @@ def test_orientation_is_settled_by_the_size_of_the_annotations(tmp_path: Path, o
             opened(tmp_path / "a.png", (60, 80))
 
 
+@pytest.mark.row("F56")
 def test_nothing_but_pixels_is_taken_from_a_file(tmp_path: Path) -> None:
     stored = texture(40, 30, 2)
     stored.save(tmp_path / "a.jpg", comment=b"secret", icc_profile=b"secret", dpi=(300, 300))
@@ -115,6 +117,7 @@ def test_nothing_but_pixels_is_taken_from_a_file(tmp_path: Path) -> None:
         assert b"secret" not in encode(picture.pixels, ExportConfig(image_format=image_format))
 
 
+@pytest.mark.row("F60")
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "RGB"])
 def test_colours_become_rgb(tmp_path: Path, mode: str) -> None:
     picture = WHOLE.convert("RGB" if mode == "RGBA" else mode)
@@ -125,6 +128,7 @@ def test_colours_become_rgb(tmp_path: Path, mode: str) -> None:
     assert np.array_equal(opened(tmp_path / "a.tif", WHOLE.size), expected)
 
 
+@pytest.mark.row("F61")
 @pytest.mark.parametrize(("dtype", "mode"), [(np.uint16, "I;16"), (np.int32, "I"), (np.float32, "F")])
 def test_more_than_eight_bits_are_refused_not_clipped(tmp_path: Path, dtype: Any, mode: str) -> None:
     picture = Image.fromarray(np.arange(400, dtype=dtype).reshape(20, 20))
@@ -135,6 +139,7 @@ def test_more_than_eight_bits_are_refused_not_clipped(tmp_path: Path, dtype: Any
     assert refused.value.reason == "unsupported_mode"
 
 
+@pytest.mark.row("F57")
 def test_pixel_limit_is_checked_before_decoding(tmp_path: Path) -> None:
     texture(100, 100, 1).save(tmp_path / "a.png")
     assert opened(tmp_path / "a.png", (100, 100), 10_000).shape == (100, 100, 3)
@@ -144,6 +149,7 @@ def test_pixel_limit_is_checked_before_decoding(tmp_path: Path) -> None:
         assert refused.value.reason == "too_large"
 
 
+@pytest.mark.row("E44", "E45", "E46", "E47", "E49")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -173,6 +179,7 @@ def test_names_that_lead_nowhere_or_out(tmp_path: Path, name: str, reason: str) 
     assert refused.value.reason == reason
 
 
+@pytest.mark.row("E45", "E46")
 def test_names_that_lead_to_a_file(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "sub").mkdir(parents=True)

@@ -206,7 +206,7 @@ def test_drawing_a_chip(name: str, make: Make, on_error: str, planned: chipgen.P
     assert "chip 0 of image 1" in str(problem)
     assert "jpeg" in str(problem)
     _assert_told(caught.value)
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "_manifest.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_writing_a_build(name: str, make: Make, planned: chipgen.Plan, tmp_path:
     with mock.patch(name, side_effect=make()), pytest.raises(ChipgenError) as caught:
         _build(planned, tmp_path / "out")
     _assert_told(caught.value)
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "_manifest.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_writing_a_coco_build(name: str, make: Make, planned: chipgen.Plan, tmp_
     with mock.patch(name, side_effect=effect), pytest.raises(ChipgenError) as caught:
         _build(planned, tmp_path / "out", format="coco")
     _assert_told(caught.value)
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "_manifest.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_positive_chips_and_the_ledgers_verdict_do_not_depend_on_negatives(
     assert np.array_equal(np.lexsort(key), np.arange(len(with_.chips)))
 
 
+@pytest.mark.row("K107")
 @SOME
 @given(cases(), st.randoms(use_true_random=False), st.integers(1, 40))
 def test_order_of_files_and_pieces_read_do_not_matter(
@@ -106,6 +107,7 @@ def test_order_of_files_and_pieces_read_do_not_matter(
     assert plan.summary().negatives == again.summary().negatives
 
 
+@pytest.mark.row("K109")
 @SOME
 @given(cases())
 def test_an_image_is_mined_the_same_alone(case: tuple[Coco, list[Row], dict[str, Any]]) -> None:
@@ -250,6 +252,7 @@ def test_window_with_an_object_to_learn_is_passed_over_for_one_without() -> None
         assert [origin for _, _, origin, _ in chips_of(plan, 1)] == ([] if shown == [(250, 0)] else [(500, 0)])
 
 
+@pytest.mark.row("B20", "G68")
 def test_images_without_annotations_take_part() -> None:
     coco = Coco()
     coco.image(300, 300, 1)
@@ -303,6 +306,7 @@ def test_on_object(box: tuple[float, ...], on: bool) -> None:
     assert on_object(np.array([box], dtype=float), boxes, crowd, NegativeConfig()).tolist() == [on]
 
 
+@pytest.mark.row("G69")
 @pytest.mark.parametrize(("fault", "reason"), [
     ((float("nan"), 1.0, 5.0, 5.0), "not_finite"),
     ((1.0, 1.0, 0.0, 5.0), "zero_area"),
@@ -319,6 +323,7 @@ def test_faulty_proposals_are_listed_or_refused(fault: tuple[float, float, float
         chipgen.plan(one_image().read(), "1x", proposals=Given(rows, on_error="fail"))
 
 
+@pytest.mark.row("G71")
 def test_scores_that_are_no_numbers_are_faults() -> None:
     rows: list[Row] = [(1, (1.0, 1.0, 5.0, 5.0), float("nan"))]
     assert [line.reason for line in chipgen.plan(one_image().read(), "1x", proposals=Given(rows)).skipped] == [
@@ -326,6 +331,7 @@ def test_scores_that_are_no_numbers_are_faults() -> None:
     ]
 
 
+@pytest.mark.row("G71")
 def test_best_proposals_come_first_and_equal_ones_in_the_order_of_the_file() -> None:
     rows: list[Row] = [(1, (float(n), 0.0, 5.0, 5.0), score) for n, score in enumerate((0.5, 0.9, 0.5, 0.9))]
     seen: list[chipgen.View] = []
@@ -344,6 +350,7 @@ def test_best_proposals_come_first_and_equal_ones_in_the_order_of_the_file() -> 
     assert seen[2].proposals_scaled[:, 0].tolist() == [2.0, 6.0, 0.0]
 
 
+@pytest.mark.row("G73")
 def test_proposals_that_leave_their_image_are_suspected() -> None:
     rows: list[Row] = [(1, (600.0, 600.0, 640.0, 640.0), 1.0)]
     notes = chipgen.plan(one_image().read(), "1x", proposals=Given(rows)).notes

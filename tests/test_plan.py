@@ -67,6 +67,7 @@ def test_ledger_adds_up_to_the_input(coco: Coco, arguments: dict[str, Any]) -> N
     assert np.array_equal(ledger.n_valid > 0, covered)
 
 
+@pytest.mark.row("K107")
 @settings(deadline=None, max_examples=40)
 @given(cocos(), plan_settings(), st.randoms(use_true_random=False))
 def test_order_of_the_source_does_not_matter(coco: Coco, arguments: dict[str, Any], rng: random.Random) -> None:
@@ -79,6 +80,7 @@ def test_order_of_the_source_does_not_matter(coco: Coco, arguments: dict[str, An
     assert plan.ledger().reason == again.ledger().reason
 
 
+@pytest.mark.row("K109")
 @settings(deadline=None, max_examples=40)
 @given(cocos(), plan_settings())
 def test_an_image_is_planned_the_same_alone(coco: Coco, arguments: dict[str, Any]) -> None:
@@ -90,6 +92,7 @@ def test_an_image_is_planned_the_same_alone(coco: Coco, arguments: dict[str, Any
     assert np.array_equal(plan.chips.origin_scaled[first], alone.chips.origin_scaled)
 
 
+@pytest.mark.row("K109")
 def test_seed_decides_ties_only() -> None:
     coco = Coco()
     image = coco.image(2000, 2000)
@@ -126,6 +129,7 @@ def test_chip_holds_exactly_its_pixels() -> None:
     assert plan.ledger().counts()["covered"] == 1
 
 
+@pytest.mark.row("C26", "C27")
 @pytest.mark.parametrize(
     ("bbox", "status"),
     [
@@ -144,6 +148,7 @@ def test_ledger_names_what_became_of_a_box(bbox: list[float], status: str) -> No
     assert bool(ledger.reason[0]) == (status != "covered")
 
 
+@pytest.mark.row("C27")
 def test_box_holdable_at_one_of_its_levels_is_not_too_large() -> None:
     coco = Coco()
     coco.box(coco.image(1000, 1000), [100, 100, 600, 1.5])
@@ -151,6 +156,7 @@ def test_box_holdable_at_one_of_its_levels_is_not_too_large() -> None:
     assert STATUSES[ledger.status[0]] == "too_small"
 
 
+@pytest.mark.row("C28")
 @pytest.mark.parametrize("x", [0, 48.2, 33.3])
 @pytest.mark.parametrize(("side", "levels"), [(80, [1]), (79.9999, [0]), (80.0001, [1])])
 def test_ranges_hold_their_lower_end_and_not_their_upper(x: float, side: float, levels: list[int]) -> None:
@@ -193,6 +199,7 @@ def test_shard_target_bounds_the_size_of_a_shard() -> None:
     assert large.shard_target(10**6) * 3 * 4096**2 <= 500_000_000
 
 
+@pytest.mark.row("A10")
 def test_empty_dataset_is_planned() -> None:
     plan = chipgen.plan(Coco().read(), "512,1x")
     assert len(plan.chips) == 0
@@ -208,6 +215,7 @@ def test_only_positive_chips_cover() -> None:
     assert replace(plan, chips=negative).ledger().counts()["covered"] == 0
 
 
+@pytest.mark.row("H76")
 def test_gap_between_ranges_is_noted_with_its_cost() -> None:
     coco = Coco()
     coco.box(coco.image(1000, 1000), [0, 0, 150, 150])

@@ -169,6 +169,7 @@ def test_temporary_files_go_with_the_object(tmp_path: Path, monkeypatch: pytest.
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.row("G69")
 @pytest.mark.parametrize("name", WRITERS)
 def test_faulty_proposals_are_read_like_all_others(name: str, tmp_path: Path) -> None:
     made = some(20)
@@ -185,6 +186,7 @@ def test_faulty_proposals_are_read_like_all_others(name: str, tmp_path: Path) ->
     assert len(found) == 20
 
 
+@pytest.mark.row("G69")
 @pytest.mark.parametrize("name", ["table", "npz"])
 def test_a_file_full_of_faults_is_no_file_of_proposals(name: str, tmp_path: Path) -> None:
     count = MOST_FAULTS + 1
@@ -196,6 +198,7 @@ def test_a_file_full_of_faults_is_no_file_of_proposals(name: str, tmp_path: Path
         read_proposals(tmp_path / "a")
 
 
+@pytest.mark.row("G66")
 def test_a_damaged_file_is_noticed_when_read(tmp_path: Path) -> None:
     write_table(some(5000), tmp_path / "a")
     data = bytearray((tmp_path / "a").read_bytes())
@@ -205,6 +208,7 @@ def test_a_damaged_file_is_noticed_when_read(tmp_path: Path) -> None:
         read_proposals(tmp_path / "a")
 
 
+@pytest.mark.row("G66")
 def test_rows_that_the_footer_promises_must_be_there(tmp_path: Path) -> None:
     """Arrow reads a damaged row group without a word, however few rows come out of it."""
     write_table(some(100), tmp_path / "a")
@@ -215,6 +219,7 @@ def test_rows_that_the_footer_promises_must_be_there(tmp_path: Path) -> None:
         list(damaged.batches(0))
 
 
+@pytest.mark.row("G71")
 @pytest.mark.parametrize("first", [True, False])
 def test_scores_in_some_row_groups_only(first: bool, tmp_path: Path) -> None:
     columns = {"image_id": np.arange(8), **{name: np.ones(8) for name in "xywh"}}

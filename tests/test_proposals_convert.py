@@ -20,7 +20,7 @@ from run_cli import chipgen as run
 from zoo.running import run_here
 
 from chipgen import store
-from chipgen.errors import DataError, OutputError, StorageError, UsageError
+from chipgen.errors import DataError, OutputError, StorageError, UsageError, WorkerError
 from chipgen.proposals import ConversionOptions, convert_proposals, sort, table
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def test_converting_again_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == first
 
 
+@pytest.mark.row("G73")
 @pytest.mark.parametrize(("box_format", "add"), [("xyxy", 0), ("xyxy-inclusive", 1)])
 @pytest.mark.parametrize("kind", WRITERS)
 def test_box_formats(kind: str, box_format: str, add: int, tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ def test_faults_and_structure_are_told_together(tmp_path: Path) -> None:
     assert names(tmp_path) == {"in"}
 
 
+@pytest.mark.row("G67")
 def test_images_that_are_not_in_the_annotation_file_are_counted(tmp_path: Path) -> None:
     """Row G67: proposals usually cover more images than one file of annotations."""
     images = [{"id": number, "file_name": "a", "width": 400, "height": 400} for number in range(15)]
@@ -210,7 +212,7 @@ def test_a_failure_leaves_what_was_there(before: bool, error: Any, tmp_path: Pat
     if not before:
         (tmp_path / "out").unlink()
     write_json(some(seed=1), tmp_path / "in")
-    expected = StorageError if isinstance(error, OSError) else error
+    expected = StorageError if isinstance(error, OSError) else (error, WorkerError)
     for place in ((table.TableWriter, "write"), (os, "fsync"), (store.HashingFile, "write")):
         with mock.patch.object(*place, side_effect=error), pytest.raises(expected):
             convert_proposals(tmp_path / "in", tmp_path / "out", overwrite=True)
@@ -276,6 +278,7 @@ def test_where_an_error_came_from(tmp_path: Path) -> None:
     assert done.err.splitlines()[-1].startswith("in: cannot be read")
 
 
+@pytest.mark.row("G72")
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """Row G72: a file many times larger than a chunk is never in memory whole."""
     made = some(200_000, images=500)

@@ -179,6 +179,7 @@ def attacks(canary: str) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.row("G65")
 @pytest.mark.parametrize("trusted", [False, True])
 @pytest.mark.parametrize("attack", attacks(""))
 def test_no_pickle_runs(attack: str, trusted: bool, tmp_path: Path) -> None:
@@ -204,6 +205,7 @@ def test_the_canary_is_alive(tmp_path: Path) -> None:
         canary.unlink()
 
 
+@pytest.mark.row("G65")
 @pytest.mark.parametrize(
     ("attack", "named"),
     [
@@ -226,6 +228,7 @@ def test_what_is_refused_is_named(attack: str, named: str, tmp_path: Path) -> No
     assert problem.todo == "only NumPy arrays and plain containers are admitted: save arrays"
 
 
+@pytest.mark.row("G65")
 def test_extensions_of_the_process_are_not_reached(tmp_path: Path) -> None:
     copyreg.add_extension("os", "system", 1)
     try:
@@ -235,11 +238,13 @@ def test_extensions_of_the_process_are_not_reached(tmp_path: Path) -> None:
         copyreg.remove_extension("os", "system", 1)
 
 
+@pytest.mark.row("G66")
 def test_a_high_number_in_the_memo_takes_no_memory(tmp_path: Path) -> None:
     """Python's own unpickler takes four gigabytes for these nine bytes."""
     assert read(tmp_path / "a", b"\x80\x02]r\xff\xff\xff\x0f.") == []
 
 
+@pytest.mark.row("G66")
 def test_one_text_encoded_often_is_a_bomb(tmp_path: Path) -> None:
     long = "x" * 2_000_000
     one = pickle.BINGET + b"\1" + pickle.BINGET + b"\2" + text("latin1") + pickle.TUPLE2 + pickle.REDUCE
@@ -248,6 +253,7 @@ def test_one_text_encoded_often_is_a_bomb(tmp_path: Path) -> None:
         read(tmp_path / "a", data + (one + pickle.POP) * 1000 + pickle.STOP)
 
 
+@pytest.mark.row("G66")
 def test_one_array_listed_often_is_a_bomb(tmp_path: Path) -> None:
     boxes = [np.arange(400_000.0).reshape(-1, 4)] * 5000
     source = tmp_path / "in"

@@ -86,6 +86,7 @@ def test_the_place_of_a_fault_does_not_depend_on_blocks(
     ]
 
 
+@pytest.mark.row("G66")
 @pytest.mark.parametrize("block", [1, 7, 64, 10_000])
 @pytest.mark.parametrize(
     ("content", "where", "what"),

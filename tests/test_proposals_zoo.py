@@ -100,6 +100,7 @@ def test_reading_refuses_what_converting_does(entry: Entry, tmp_path: Path) -> N
         assert entry.says in str(refused.value)
 
 
+@pytest.mark.row("G66")
 @pytest.mark.parametrize("name", ["terabytes", "bomb"])
 def test_a_bomb_takes_no_memory(name: str, tmp_path: Path) -> None:
     """Row G66: what claims gigabytes is refused before they are asked for."""

@@ -82,6 +82,7 @@ def test_names() -> None:
     assert name_of(corner) == "test_samplers:corner"
 
 
+@pytest.mark.row("K109")
 def test_stream_depends_on_seed_image_and_level_only() -> None:
     def draw(*key: int) -> list[int]:
         numbers: list[int] = random_stream(*key).integers(0, 1000, 5).tolist()

@@ -39,6 +39,7 @@ def test_scaled_size(token: str, size_img: tuple[int, int], size_scaled: list[in
     assert sized(token, *size_img) == size_scaled
 
 
+@pytest.mark.row("H74")
 @pytest.mark.parametrize(
     "text", ["", "512,", "0", "-5", "abc", "nan", "512,512", "1x,1.0x", "800x600", "1e3", "0x", "inf", "99999999999"]
 )
@@ -47,6 +48,7 @@ def test_impossible_scales_are_refused(text: str) -> None:
         parse_scales(text)
 
 
+@pytest.mark.row("H75")
 @pytest.mark.parametrize("text", ["", "80-0", "50-50", "abc", "0-80,32-150", "-5-10", "nan-5", "1-2-3"])
 def test_impossible_ranges_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--valid-ranges"):
@@ -68,6 +70,7 @@ def test_range_tokens_survive_a_round_trip() -> None:
     assert parse_ranges(",".join(map(str, ranges)), 2) == ranges
 
 
+@pytest.mark.row("H76")
 def test_gaps_are_what_no_range_holds() -> None:
     assert gaps((ValidRange(50, math.inf), ValidRange(0, 20))) == (ValidRange(20, 50),)
     assert gaps((ValidRange(10, 30), ValidRange(20, 40))) == (ValidRange(0, 10), ValidRange(40, math.inf))
@@ -84,6 +87,7 @@ def test_automatic_ranges_are_close_to_the_papers_at_its_scales() -> None:
     np.testing.assert_allclose(ranges, paper, rtol=0.1)
 
 
+@pytest.mark.row("H74")
 def test_automatic_ranges_follow_the_order_of_the_scales() -> None:
     fine_first, coarse_first = photograph("3x,1.667x,512"), photograph("512,1.667x,3x")
     np.testing.assert_array_equal(fine_first.range_img[0], coarse_first.range_img[0, ::-1])

@@ -30,14 +30,8 @@ REFUSED = [entry for entry in ENTRIES if entry.code]
 STRUCTURE = [entry for entry in REFUSED if not entry.skipped]
 SKIPPABLE = [entry for entry in REFUSED if entry.skipped]
 FINE = [entry for entry in ENTRIES if not entry.code]
+SKIPPABLE_ROWS = pytest.mark.row(*sorted({entry.row for entry in SKIPPABLE}))
 SHOWN = 20
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder with a place for the dataset."""
-    (tmp_path / "in").mkdir()
-    return tmp_path
 
 
 def _refused(entry: Entry, folder: Path, *more: str) -> list[str]:
@@ -91,6 +85,7 @@ def test_odd_but_fine(entry: Entry, folder: Path) -> None:
         json.loads(file.read_bytes(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
 
+@pytest.mark.row("A7")
 def test_any_depth(folder: Path) -> None:
     """Row A7: somewhere between bearable and too deep lies no depth at which the program trips."""
     for depth in range(900, 1020, 8):
@@ -118,6 +113,7 @@ def all_bad(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, E
     return folder, found
 
 
+@SKIPPABLE_ROWS
 def test_all_bad_annotations_fail(all_bad: tuple[Path, dict[int, Entry]]) -> None:
     """Rows B15 to D43: every problem of the annotation file is found, the first ones are shown."""
     folder, found = all_bad
@@ -127,6 +123,7 @@ def test_all_bad_annotations_fail(all_bad: tuple[Path, dict[int, Entry]]) -> Non
     assert f"and {count - SHOWN} more" in lines[-1]
 
 
+@SKIPPABLE_ROWS
 @pytest.mark.parametrize(("lacking", "code"), [(1, 3), (0, 0)], ids=["too_many", "allowed"])
 def test_all_bad_annotations_skipped(all_bad: tuple[Path, dict[int, Entry]], lacking: int, code: int) -> None:
     """Rows B15 to D43: each is skipped with its own reason, and the exit code says whether they were too many."""
@@ -145,7 +142,7 @@ def test_all_bad_annotations_skipped(all_bad: tuple[Path, dict[int, Entry]], lac
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_options(option: Option, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Section H: refused before anything is read or written, or accepted with a word about it."""
+    """Sections H and I: refused before anything is read or written, or accepted with a word about it."""
     monkeypatch.chdir(tmp_path)
     raw(json.dumps(good()))(tmp_path)
     for name in ("pictures", "full", "empty"):
@@ -178,8 +175,11 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--scales", "0"], 2), (["--scale", "512"], 2), (["--scales", "512", "--on-error", "fail"], 0)],
-    ids=["H74", "H80", "good"],
+    [
+        pytest.param(["--scales", "0"], 2, marks=pytest.mark.row("H74"), id="H74"),
+        pytest.param(["--scale", "512"], 2, marks=pytest.mark.row("H80"), id="H80"),
+        pytest.param(["--scales", "512", "--on-error", "fail"], 0, id="good"),
+    ],
 )
 def test_exit_codes_of_the_program(arguments: list[str], code: int, folder: Path) -> None:
     """Sections H and A: the installed program ends with the same codes as the function behind it."""
@@ -188,6 +188,7 @@ def test_exit_codes_of_the_program(arguments: list[str], code: int, folder: Path
     assert (outcome.code, bool(outcome.stderr)) == (code, bool(code))
 
 
+@pytest.mark.row("F57")
 def test_too_many_pixels(folder: Path) -> None:
     """Row F57: `--max-pixels` refuses an image from its header."""
     raw(json.dumps(good()))(folder / "in")

@@ -51,6 +51,12 @@ def _dataset(folder: Path, named: Mapping[int, tuple[str, tuple[int, int]]], *, 
     raw(json.dumps(coco))(folder)
 
 
+def each(entries: Mapping[int, Bad | Name | Odd]) -> pytest.MarkDecorator:
+    """Return a decorator that runs a test with the id of each entry, and says which row that proves."""
+    cases = [pytest.param(i, marks=pytest.mark.row(entry.row), id=str(entry)) for i, entry in entries.items()]
+    return pytest.mark.parametrize("identifier", cases)
+
+
 def _pixels(chip: dict[str, Any]) -> np.typing.NDArray[np.int64]:
     """Return the pixels of a chip without its padding."""
     image = Image.open(io.BytesIO(chip["image"]["bytes"]))
@@ -61,6 +67,7 @@ def _pixels(chip: dict[str, Any]) -> np.typing.NDArray[np.int64]:
 # -- E, F: what cannot be used ---------------------------------------------------------------------------------------
 
 FAULTS: dict[int, Bad | Name] = dict(enumerate([*BAD, *REFUSED], start=100))
+NOWHERE = [name for name in REFUSED if name.reason in {"bad_name", "missing", "outside_root"}]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +105,7 @@ def test_the_rest_is_built(skipping: tuple[Path, dict[int, dict[str, Any]]]) -> 
     assert {i for i, (status, _) in ledger(out).items() if status == "covered"} == {1, 2}
 
 
-@pytest.mark.parametrize("identifier", FAULTS, ids=lambda i: str(FAULTS[i]))
+@each(FAULTS)
 def test_bad_image_is_skipped(identifier: int, skipping: tuple[Path, dict[int, dict[str, Any]]]) -> None:
     out, lines = skipping
     fault, line = FAULTS[identifier], lines[identifier]
@@ -109,14 +116,16 @@ def test_bad_image_is_skipped(identifier: int, skipping: tuple[Path, dict[int, d
     assert ledger(out)[identifier] == ("image_skipped", fault.reason)
 
 
+@pytest.mark.row(*sorted({name.row for name in NOWHERE}))
 def test_missing_images_are_known_before_decoding(faults: Path) -> None:
     """Section E, `fail`: every name that leads nowhere is counted, the first ones are shown, nothing is written."""
-    count = sum(name.reason in {"bad_name", "missing", "outside_root"} for name in REFUSED)
+    count = len(NOWHERE)
     lines = assert_refused(run_program(build(faults, "--out", str(faults / "fail"))), faults / "fail")
     assert len(lines) == SHOWN + 1
     assert f"and {count - SHOWN} more" in lines[-1]
 
 
+@pytest.mark.row(*sorted({bad.row for bad in BAD}))
 def test_bad_images_all_listed(tmp_path: Path) -> None:
     """Section F, `fail`: every image that cannot be decoded is in one list, and nothing is written."""
     write(tmp_path, BAD)
@@ -132,6 +141,7 @@ def test_bad_images_all_listed(tmp_path: Path) -> None:
     assert not (tmp_path / "chips").exists()
 
 
+@pytest.mark.row("F53")
 def test_libraries_say_nothing_themselves(tmp_path: Path) -> None:
     """Row F53: the library that unpacks TIFFs writes to stderr, past Python; only our lines may be there."""
     root = tmp_path / "in"
@@ -162,7 +172,7 @@ def unusual(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     return outcome, {chip["source"]["image_id"]: chip for chip in chips(folder / "out")}, lost
 
 
-@pytest.mark.parametrize("identifier", UNUSUAL, ids=lambda i: str(UNUSUAL[i]))
+@each(UNUSUAL)
 def test_unusual_image_is_shown_as_documented(identifier: int, unusual: Seen) -> None:
     _, found, lost = unusual
     odd = UNUSUAL[identifier]
@@ -172,6 +182,7 @@ def test_unusual_image_is_shown_as_documented(identifier: int, unusual: Seen) ->
     assert np.abs(seen - expected).max() <= odd.tolerance
 
 
+@pytest.mark.row("F56", "F59", "F60")
 def test_unusual_images_are_counted(unusual: Seen) -> None:
     """Rows F56, F59 and F60: the report says what was done to how many images."""
     outcome, _, lost = unusual
@@ -181,6 +192,7 @@ def test_unusual_images_are_counted(unusual: Seen) -> None:
         assert f"note         {count} images: {note}" in outcome.stdout
 
 
+@pytest.mark.row("F56")
 def test_output_carries_no_orientation(unusual: Seen) -> None:
     """Row F56: a chip with an orientation tag would be turned once more by whoever reads it."""
     for chip in unusual[1].values():
@@ -189,6 +201,7 @@ def test_output_carries_no_orientation(unusual: Seen) -> None:
         assert not image.info.get("icc_profile")
 
 
+@pytest.mark.row("F63")
 def test_shapes(tmp_path: Path) -> None:
     """Row F63: images smaller than a chip, or very long, become chips that are never empty."""
     root = tmp_path / "in"
@@ -224,6 +237,7 @@ def test_unusual_name_is_used(name: Name, tmp_path: Path) -> None:
     assert last["source"]["file_name"] == file_name
 
 
+@pytest.mark.row("E50")
 def test_output_names_differ_in_more_than_case(tmp_path: Path) -> None:
     """Row E50: on file systems that do not tell `SAME.png` from `same.png`, no chip replaces another."""
     for name in USED:
@@ -238,6 +252,7 @@ def test_output_names_differ_in_more_than_case(tmp_path: Path) -> None:
 # -- E: the image root, however it is written ------------------------------------------------------------------------
 
 
+@pytest.mark.row("E44", "E45")
 @pytest.mark.parametrize("more", [(), ("--images", "."), ("--follow-symlinks",)], ids=["", "images", "links"])
 @pytest.mark.parametrize("name", ["../outside.png", "../in/../outside.png", "{outside}"], ids=["up", "in", "absolute"])
 def test_relative_root_is_not_left(
@@ -254,6 +269,7 @@ def test_relative_root_is_not_left(
     assert "(outside_root)" in lines[0]
 
 
+@pytest.mark.row("E45")
 def test_absolute_name_inside_a_relative_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row E45: an absolute name inside the root is fine wherever the program is run."""
     _dataset(tmp_path, {100: (str(tmp_path / "good1.png"), images.SIZE)})
@@ -262,6 +278,7 @@ def test_absolute_name_inside_a_relative_root(tmp_path: Path, monkeypatch: pytes
     assert_built(outcome, tmp_path / "chips")
 
 
+@pytest.mark.row("E46")
 def test_links_are_followed_when_asked(tmp_path: Path) -> None:
     """Row E46: `--follow-symlinks` allows links out of the root, but still opens nothing but files."""
     root = tmp_path / "in"
@@ -278,6 +295,7 @@ def test_links_are_followed_when_asked(tmp_path: Path) -> None:
 # -- F64 -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("F64")
 def test_images_change_between_plan_and_export(tmp_path: Path) -> None:
     """Row F64: an image that vanishes or changes after planning is like one that was never right."""
     _dataset(tmp_path, {100: ("vanishes.png", images.SIZE), 101: ("shrinks.png", images.SIZE)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
+import os
 import sys
 import traceback
 
@@ -13,26 +13,9 @@ from chipgen.cli.build import build
 from chipgen.cli.epochs import epochs
 from chipgen.cli.proposals import proposals
 from chipgen.cli.stats import stats
+from chipgen.cli.verify import verify
 from chipgen.errors import ChipgenError
-
-
-class Stopped(BaseException):
-    """The user, or the system, asked us to stop: no error, and nothing that catches errors may catch it.
-
-    Parameters
-    ----------
-    number
-        Of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
-
-
-def _stop(number: int, _: object) -> None:
-    """Stop whatever is being done, in an orderly way."""
-    raise Stopped(number)
+from chipgen.stopping import Stopped, listening
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,24 +28,36 @@ cli.add_command(build)
 cli.add_command(proposals)
 cli.add_command(epochs)
 cli.add_command(stats)
+cli.add_command(verify)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    _open_streams()
     code = _run(arguments)
-    for number, handler in before.items():
-        signal.signal(number, handler)
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     raise SystemExit(code)
 
 
+def _open_streams() -> None:
+    """Lead closed standard streams to nowhere; else the next file opened would get their number and their text."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            os.set_inheritable(number, True)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 def _run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = cli.main(arguments or ["--help"], prog_name="chipgen", standalone_mode=False)
+        with listening():
+            result = cli.main(arguments or ["--help"], prog_name="chipgen", standalone_mode=False)
     except ChipgenError as error:
         _complain(str(error), arguments)
         return error.exit_code
@@ -70,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         _complain(_one_line(error), arguments)
         return error.exit_code
     except Stopped as stop:
-        _complain("chipgen: interrupted: nothing was written: run the same command again", arguments)
+        _complain(f"chipgen: interrupted: {stop.told}: run again to resume", arguments)
         return stop.exit_code
     except Exception as error:  # noqa: BLE001 -- a defect of ours: still one line, and where to take it
         what = f"{type(error).__name__}: {error}".replace("\n", " ")

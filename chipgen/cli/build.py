@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -26,7 +27,7 @@ from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, parse_fill
 
 if TYPE_CHECKING:
-    from chipgen.build import BuildReport
+    from chipgen.finished import BuildReport
     from chipgen.plan import Plan
 
 TOO_MUCH_SKIPPED = 3
@@ -39,7 +40,13 @@ def _choice(name: str) -> click.Choice[str]:
 
 OUTPUT_OPTIONS = (
     click.option("--coco", required=True, type=click.Path(), help="COCO annotation file."),
-    click.option("--out", type=click.Path(), default="chips", show_default=True, help="Output folder, new or empty."),
+    click.option(
+        "--out",
+        type=click.Path(),
+        default="chips",
+        show_default=True,
+        help="Output folder: new, empty, or with this build begun.",
+    ),
     setting(ExportConfig, "format", _choice("format"), "Kind of shards."),
     setting(ExportConfig, "split", str, "Name of the split, part of the shards' names."),
     setting(ExportConfig, "ignored", _choice("ignored"), "What becomes of ignored boxes."),
@@ -59,7 +66,9 @@ OUTPUT_OPTIONS = (
     setting(ExportConfig, "max_skipped", int, "With --on-error skip: more than this exits with 3."),
     setting(ExportConfig, "max_pixels", int, "Refuse larger images."),
     click.option("--follow-symlinks", is_flag=True, help="Let links lead out of the image folder."),
-    click.option("--overwrite", is_flag=True, help="Replace what chipgen wrote to the output folder before."),
+    click.option("--overwrite", is_flag=True, help="Replace another build in the output folder."),
+    click.option("--retry-skipped", is_flag=True, help="Try the skipped images of a finished build again, only these."),
+    click.option("--verify", is_flag=True, help="Check what an earlier run finished by checksums, not by lengths."),
     click.option("--dry-run", is_flag=True, help="Plan and report only."),
 )
 
@@ -69,12 +78,18 @@ OUTPUT_OPTIONS = (
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.
 
+    Run again, the same command goes on where it was interrupted; when all is done it does nothing.
+
     \b
     chipgen build --coco instances.json --scales 512,1024,2048
     chipgen build --coco instances.json --preset sniper-coco --format coco --out chips-coco
     chipgen build --coco instances.json --scales 3x,1x --proposals rpn.parquet --negatives-per-image 2
     """  # noqa: D301 -- click's mark for "do not rewrap"
     plan_config, export_config = _configs(options)
+    done = None if options["dry_run"] else _already_built(options, plan_config, export_config)
+    if done is not None:
+        _show(None, done, options)
+        return 0 if done.within_limit else TOO_MUCH_SKIPPED
     plan = _plan(options, plan_config)
     if options["dry_run"]:
         _show(plan, None, options)
@@ -100,6 +115,25 @@ def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:
     return plan, ExportConfig(**{**settings, "fill": parse_fill(options["fill"]), "progress": not options["quiet"]})
 
 
+def _already_built(options: dict[str, Any], plan: PlanConfig, export: ExportConfig) -> BuildReport | None:
+    """Look at the output folder before anything is read: it may be finished, locked, or another build's."""
+    from chipgen.fingerprint import early_record, input_record  # noqa: PLC0415
+    from chipgen.finished import already_built  # noqa: PLC0415
+    from chipgen.samplers import BUILT_IN  # noqa: PLC0415
+    from chipgen.store import refuse_other, survey  # noqa: PLC0415
+
+    found = survey(Path(options["out"]))
+    if found.record is None or export.overwrite or options["limit"] is not None:
+        return None
+    record = early_record(plan, export, None)
+    refuse_other(found, record, export.may_rise)
+    if plan.sampler not in BUILT_IN:  # only its plan tells whether it still does the same
+        return None
+    with contextlib.suppress(OSError):  # the reader says what is wrong with the file
+        return already_built(found, {**record, "inputs": input_record(options["coco"], options["proposals"])}, export)
+    return None
+
+
 def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
     """Read the dataset and plan it."""
     from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
@@ -119,25 +153,28 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
     return make_plan(dataset, config, proposals=given_proposals(options, options["on_error"]))
 
 
-def _show(plan: Plan, report: BuildReport | None, options: dict[str, Any]) -> None:
+def _show(plan: Plan | None, report: BuildReport | None, options: dict[str, Any]) -> None:
     """Print what was planned and, if so, written."""
     if options["quiet"]:
         return
     if options["as_json"]:
-        value = {"plan": plan.summary().to_dict(), "build": asdict(report) if report else None}
-        say(json.dumps(value, indent=1))
+        summary = plan.summary().to_dict() if plan else None
+        say(json.dumps({"plan": summary, "build": asdict(report) if report else None}, indent=1))
         return
-    say(str(plan.summary()))
+    if plan is not None:
+        say(str(plan.summary()))
     if report is None:
         say("dry run      nothing was written")
         return
     from chipgen.text import counted, human_bytes  # noqa: PLC0415
 
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
-    say(
-        f"written      {counted(report.chips, 'chip')} in {counted(report.shards, 'shard')}, "
-        f"{human_bytes(report.bytes)}: {report.out}"
-    )
+    what = f"{counted(report.chips, 'chip')} in {counted(report.shards, 'shard')}, {human_bytes(report.bytes)}"
+    say(f"{'finished' if report.unchanged else 'written '}     {what}: {report.out}")
+    if report.unchanged:
+        say("             nothing to do: this build was finished before")
+    elif report.kept:
+        say(f"resumed      {report.kept:,} of {counted(report.shards, 'shard')} were finished before")
     say(f"skipped      {skipped}")
     for note in report.notes:
         say(f"note         {note}")

@@ -13,7 +13,9 @@ channel are refused rather than clipped.
 from __future__ import annotations
 
 from chipgen.images.chips import EXTENSIONS, cut, encode, paint_over
+from chipgen.images.header import header
 from chipgen.images.locate import locate
+from chipgen.images.opening import open_regular
 from chipgen.images.picture import Picture, open_picture
 
-__all__ = ["EXTENSIONS", "Picture", "cut", "encode", "locate", "open_picture", "paint_over"]
+__all__ = ["EXTENSIONS", "Picture", "cut", "encode", "header", "locate", "open_picture", "open_regular", "paint_over"]

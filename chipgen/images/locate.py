@@ -28,6 +28,9 @@ def locate(root: Path, file_name: str, *, follow_symlinks: bool) -> Path:
     try:
         real = path.resolve(strict=True)
         inside = follow_symlinks or real.is_relative_to(base.resolve())
+    except UnicodeEncodeError as error:
+        what = f"no file can have this name here, where names are written in {error.encoding}; set LC_ALL=C.UTF-8"
+        raise UnusableError("bad_name", what) from error
     except (OSError, RuntimeError) as error:
         raise UnusableError("missing", f"no such file in {root}{_hint(path, file_name)}") from error
     if not inside:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import io
 import logging
 import os
@@ -12,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from chipgen.errors import UnusableError
+from chipgen.errors import StorageError, UnusableError
+from chipgen.findings import ImageFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_READS = 2_000_000
 """Times that a file is read before its pixels: loops in heads end here, within seconds."""
+
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
+"""What the system says when it is short of handles or memory."""
 
 PIECE = 16 << 20
 """Bytes of pixels read at a time, however many are asked for: between two strips of a TIFF may lie terabytes."""
@@ -60,6 +66,30 @@ class MeteredFile(io.BufferedReader):
             raise UnusableError("corrupt", "its head goes on and on, as if made to keep readers busy")
         return data
 
+    def identity(self) -> ImageFile:
+        """Return length and checksum of the file, read a piece at a time: it may be larger than memory."""
+        digest = hashlib.sha256()
+        self.seek(0)
+        while block := super().read(PIECE >> 4):
+            digest.update(block)
+        length = self.tell()
+        self.seek(0)
+        return ImageFile(length, digest.hexdigest())
+
+
+def refuse_shortage(path: Path, error: Exception) -> None:
+    """Refuse to go on where the system is short of something: the image may be good, and must not be skipped for it.
+
+    Raises
+    ------
+    StorageError
+        It is.
+    """
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        what = f"{error.strerror} (errno {error.errno})"
+        todo = "run the same command again, with fewer --workers or a higher limit (ulimit -n)"
+        raise StorageError.one(path, "reading", what, todo) from error
+
 
 @contextlib.contextmanager
 def open_regular(path: Path) -> Iterator[MeteredFile]:
@@ -69,6 +99,7 @@ def open_regular(path: Path) -> Iterator[MeteredFile]:
     except FileNotFoundError as error:
         raise UnusableError("missing", "no such file") from error
     except OSError as error:
+        refuse_shortage(path, error)
         raise UnusableError("unreadable", f"cannot be opened ({error.strerror})") from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)  # before FileIO sees it, which raises on folders

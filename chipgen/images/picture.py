@@ -12,11 +12,13 @@ from PIL import Image, UnidentifiedImageError
 from chipgen.errors import UnusableError
 from chipgen.images.bombs import head_limit, refuse_bombs
 from chipgen.images.kinds import FORMATS, HEAD, unidentified
-from chipgen.images.opening import MeteredFile, open_regular, pixel_limit, silent
+from chipgen.images.opening import MeteredFile, open_regular, pixel_limit, refuse_shortage, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from chipgen.findings import ImageFile
 
 ORIENTATION = 0x0112
 """EXIF tag: how a picture must be turned to stand upright."""
@@ -48,10 +50,13 @@ class Picture:
         RGB.
     notes
         What was done to it that a user may want to know.
+    file
+        What was read.
     """
 
     pixels: Image.Image
     notes: tuple[str, ...]
+    file: ImageFile
 
 
 def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Picture:
@@ -71,6 +76,8 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     ------
     UnusableError
         It cannot be used; the package says for which reasons.
+    StorageError
+        The system is short of something, which is no fault of the image.
     """
     with open_regular(path) as file, pixel_limit(max_pixels):
         head = file.read(HEAD)
@@ -83,6 +90,7 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
         except UnidentifiedImageError as error:
             raise unidentified(head) from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
+            refuse_shortage(path, error)
             what = f"cannot be decoded ({type(error).__name__}: {' '.join(str(error).split())})"
             raise UnusableError("corrupt", what) from error
 
@@ -90,7 +98,8 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
 def _open(file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels: int) -> Picture:
     """Open an image within the limits of what may be read for each step."""
     file.limit(None)
-    refuse_bombs(file, head, max_pixels)
+    refuse_bombs(file, head, max_pixels)  # a file that is too long among them: its checksum would take as long
+    read = file.identity()
     file.limit(head_limit(head))
     with Image.open(file, formats=FORMATS) as image:
         file.limit(None)
@@ -103,7 +112,7 @@ def _open(file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels:
         turn = _must_turn(image, size_img, max_pixels)
         with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
             pixels = _decode(image, turn=turn)
-        return _checked(pixels, size_img, (*notes, *_notes(image.mode, turn=turn)))
+        return Picture(_checked(pixels, size_img), (*notes, *_notes(image.mode, turn=turn)), read)
 
 
 def _decode(image: Image.Image, *, turn: bool) -> Image.Image:
@@ -132,12 +141,12 @@ def _notes(mode: str, *, turn: bool) -> Iterator[str]:
         yield "CMYK: converted to RGB without a colour profile"
 
 
-def _checked(pixels: Image.Image, size_img: tuple[int, int], notes: tuple[str, ...]) -> Picture:
-    """Return a picture of the right size that carries nothing but pixels."""
+def _checked(pixels: Image.Image, size_img: tuple[int, int]) -> Image.Image:
+    """Return an image of the right size that carries nothing but pixels."""
     if pixels.size != size_img:
         raise UnusableError("size_mismatch", f"has {pixels.size} px once it is decoded, not {size_img}")
     pixels.info.clear()  # encoders would copy profiles, comments and orientation from it
-    return Picture(pixels, notes)
+    return pixels
 
 
 def _check_depth(image: Image.Image) -> None:

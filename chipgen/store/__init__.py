@@ -1,15 +1,42 @@
 """The output: the only room that creates, renames or removes anything in it.
 
-Everything is written under ``.tmp/`` first, flushed to disk and checksummed on the way, then renamed to its final
-name; the manifest comes last. A file under its final name is therefore complete, and a folder with a manifest is a
-finished build.
+The protocol, in the order of its steps:
+
+1. one run at a time holds ``.lock``;
+2. ``_run.json`` says what the build is made from: another build never goes on in the folder of this one;
+3. workers write below ``.tmp/``; every file is flushed to the disk and checksummed on the way;
+4. the parent alone announces a shard in ``_journal.jsonl``, then gives it its final name in one step;
+5. when all are there, the tables follow, then ``_manifest.json``; ``_journal.jsonl`` and ``_run.json`` go.
+
+So a file under its final name is complete, a folder with a manifest is a finished build, and a run that was killed at
+any moment is resumed by the same command: announced shards of the right length stay, all others are made.
 """
 
 from __future__ import annotations
 
 from chipgen.store.addition import Addition
-from chipgen.store.files import HashingFile, Staging, Written, guarded
-from chipgen.store.output import MANIFEST, Output
+from chipgen.store.files import HashingFile, Staging, Written, guarded, jot, unjot
+from chipgen.store.folder import MANIFEST, Found, differing
+from chipgen.store.journal import Entry
+from chipgen.store.output import Output, Start
 from chipgen.store.single import new_file
+from chipgen.store.survey import refuse_other, survey
 
-__all__ = ["MANIFEST", "Addition", "HashingFile", "Output", "Staging", "Written", "guarded", "new_file"]
+__all__ = [
+    "MANIFEST",
+    "Addition",
+    "Entry",
+    "Found",
+    "HashingFile",
+    "Output",
+    "Staging",
+    "Start",
+    "Written",
+    "differing",
+    "guarded",
+    "jot",
+    "new_file",
+    "refuse_other",
+    "survey",
+    "unjot",
+]

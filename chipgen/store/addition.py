@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, OutputError
-from chipgen.store.files import Staging, Written, guarded, sync
-from chipgen.store.output import MANIFEST, STAGE
+from chipgen.stopping import to_the_end
+from chipgen.store import disk
+from chipgen.store.files import Written, guarded
+from chipgen.store.folder import MANIFEST, look
+from chipgen.store.journal import JOURNAL, Entry, Journal
+from chipgen.store.workspace import ADDING, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
+    from chipgen.store.files import Staging
 
-class Addition:
+
+class Addition(Workspace):
     """A folder of a finished build while it is filled.
-
-    An interruption leaves files that no manifest lists, or one that lists files now missing; the same command run again
-    finds the former to be what it would write, replaces the latter, and ends as if nothing had happened.
 
     Parameters
     ----------
@@ -40,31 +38,27 @@ class Addition:
     """
 
     def __init__(self, out: Path, name: str, *, overwrite: bool) -> None:
-        self.out, self.name, self.overwrite = out, name, overwrite
-        self.stage = out / STAGE
-        self.manifest = _finished(out)
+        super().__init__(out)
+        self.name, self.overwrite = name, overwrite
+        self.manifest: dict[str, Any] = {}
 
     def __enter__(self) -> Addition:  # noqa: PYI034 -- Self is not in Python 3.10
-        with guarded(self.out):
-            shutil.rmtree(self.stage, ignore_errors=True)
-            self.stage.mkdir()
+        _refuse_unfinished(self.out, look(self.out).manifest)
+        super().__enter__()
+        try:
+            self.manifest = _refuse_unfinished(self.out, self.found.manifest)
+        except DataError:
+            self._leave()
+            raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Remove what is left under temporary names."""
-        shutil.rmtree(self.stage, ignore_errors=True)
-
-    def staging(self) -> Staging:
-        """Return a new recorder for the staging folder."""
-        return Staging(self.stage)
-
-    def publish(self, files: Iterable[Written], made: dict[str, Any]) -> bool:
+    def publish(self, staging: Staging, made: dict[str, Any]) -> bool:
         """Give all files their final names, then replace the manifest by one that lists them.
 
         Parameters
         ----------
-        files
-            All files of the folder, staged.
+        staging
+            All files of the folder.
         made
             How they were made; told in the manifest under the folder's name.
 
@@ -78,67 +72,65 @@ class Addition:
         OutputError
             Other files are there: from an earlier run, and `overwrite` was not given, or not ours at all.
         """
-        new = {file.path: asdict(file) for file in sorted(files, key=lambda file: file.path)}
-        old = {file["path"]: file for file in self.manifest["files"] if file["path"].startswith(f"{self.name}/")}
-        with guarded(self.out):
-            present = {f"{self.name}/{path.name}" for path in (self.out / self.name).glob("*")}
-            self._refuse_foreign(present - set(old), new)
-            if new == old and present == set(old):
-                return False
-            if old and new != old and not self.overwrite:
-                what = "holds others than these"
-                todo = "add --overwrite to replace them"
-                raise OutputError.one(self.out / self.name, "", what, todo)
-            self._replace(old, new, made)
+        new = {file.path: file for file in sorted(staging.written, key=lambda file: file.path)}
+        old = {file.path: file for file in self.found.listed if file.path.startswith(f"{self.name}/")}
+        present = {path for path in self.found.files if path.startswith(f"{self.name}/")}
+        if present - old.keys():
+            path = min(present - old.keys())
+            raise OutputError.one(self.out, path, "is not listed in the manifest", "move it away, then run again")
+        if new == old and present == old.keys():
+            return False
+        if old and new != old and not self.overwrite:
+            raise OutputError.one(
+                self.out / self.name, "", "holds others than these", "add --overwrite to replace them"
+            )
+        staging.settle()
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._replace(old, new, staging, made)
         return True
 
-    def _refuse_foreign(self, unlisted: set[str], new: dict[str, dict[str, Any]]) -> None:
-        """Refuse files that no manifest lists, unless they are what an interrupted run of the same command left."""
-        for path in sorted(unlisted):
-            same = path in new and _digest(self.out / path) == new[path]["sha256"]
-            if not same:
-                raise OutputError.one(self.out, path, "is not listed in the manifest", "move it away, then run again")
+    def _replace(
+        self, old: dict[str, Written], new: dict[str, Written], staging: Staging, made: dict[str, Any]
+    ) -> None:
+        """Remove the old files, move the new ones to their places, write the manifest.
 
-    def _replace(self, old: dict[str, Any], new: dict[str, dict[str, Any]], made: dict[str, Any]) -> None:
-        """Remove the old files, move the new ones to their places, write the manifest."""
-        for path in old:
-            (self.out / path).unlink(missing_ok=True)
-        (self.out / self.name).mkdir(exist_ok=True)
+        The manifest never lists a file that is not there; whatever else a killed run leaves is in the journal.
+        """
+        others = [file for file in self.found.listed if file.path not in old]
+        journal = Journal(self.out, ADDING)
+        journal.append(Entry((*old.values(), *new.values())))
+        if old:
+            self._list(others, None)
+            self._remove(old)
         for path in new:
-            os.replace(self.stage / path, self.out / path)  # noqa: PTH105 -- the call the protocol names
-        sync(self.out / self.name)
-        others = [file for file in self.manifest["files"] if file["path"] not in old]
-        files = sorted([*others, *new.values()], key=lambda file: file["path"])
-        manifest = {**self.manifest, self.name: made, "files": files}
-        self.staging().write(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n")
-        os.replace(self.stage / MANIFEST, self.out / MANIFEST)  # noqa: PTH105
-        sync(self.out)
+            self._make_parents(path)
+            disk.replace(staging.folder / path, self.out / path)
+        disk.sync_folder(self.out / self.name)
+        self._list([*others, *new.values()], made)
+        disk.remove(self.out / JOURNAL)
+
+    def _list(self, files: list[Written], made: dict[str, Any] | None) -> None:
+        """Write a manifest that lists these files."""
+        facts = {key: value for key, value in self.manifest.items() if key != self.name}
+        listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
+        told = {} if made is None else {self.name: made}
+        staging = self.staging("manifest" if made is None else "last")
+        self._put(MANIFEST, {**facts, **told, "files": listed}, staging)
 
 
-def _finished(out: Path) -> dict[str, Any]:
+def _refuse_unfinished(out: Path, manifest: dict[str, Any] | None) -> dict[str, Any]:
     """Return the manifest of a finished build.
 
     Raises
     ------
     DataError
-        There is none.
+        There is none, or it is no build's.
     """
     try:
-        manifest: dict[str, Any] = json.loads((out / MANIFEST).read_bytes())
+        assert manifest is not None
         manifest["configuration"]["format"], manifest["shards"], manifest["counts"]["negatives"]["found"]
-        [file["path"] for file in manifest["files"]]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        what = f"holds no finished build ({type(error).__name__}: {error})"
+    except (AssertionError, TypeError, KeyError) as error:
+        what = "holds no finished build"
         raise DataError.one(out, "", what, "name the output folder of chipgen build") from error
     return manifest
-
-
-def _digest(path: Path) -> str:
-    """Return the checksum of a file; none of a folder or a link."""
-    if path.is_symlink() or not path.is_file():
-        return ""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
-import os
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from chipgen.errors import OutputError, StorageError
+from chipgen.store import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+AGAIN = "run the same command again"
+WAYS_OUT = {
+    errno.ENOSPC: f"free some space, then {AGAIN}",
+    errno.EDQUOT: f"free some space, then {AGAIN}",
+    errno.EFBIG: f"raise the limit of file sizes (ulimit -f), then {AGAIN}",
+    errno.EMFILE: f"raise the limit of open files (ulimit -n), then {AGAIN}",
+    errno.ENFILE: f"close other programs, then {AGAIN}",
+    errno.EACCES: f"make it writable, then {AGAIN}",
+    errno.EPERM: f"make it writable, then {AGAIN}",
+    errno.EROFS: "choose an --out on a disk that can be written",
+    errno.ENAMETOOLONG: "choose a shorter --out",
+    errno.ENOENT: f"see who removed it, then {AGAIN}",
+    errno.ENOTDIR: "choose another --out",
+}
+"""What a user can do about the commonest refusals of a disk."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +57,14 @@ class HashingFile:
         self._file = file
         self._digest = hashlib.sha256()
         self._length = 0
+        self._abandoned = False
 
     def write(self, data: Any) -> int:
         """Append bytes."""
         view = memoryview(data).cast("B")
-        self._file.write(view)
+        if self._abandoned:
+            return view.nbytes
+        disk.write(self._file, view)
         self._digest.update(view)
         self._length += view.nbytes
         return view.nbytes
@@ -54,7 +75,8 @@ class HashingFile:
 
     def flush(self) -> None:
         """Hand buffered bytes to the system."""
-        self._file.flush()
+        if not self._abandoned:
+            disk.flush(self._file)
 
     @property
     def closed(self) -> bool:
@@ -62,7 +84,22 @@ class HashingFile:
         return self._file.closed
 
     def close(self) -> None:
-        """Do nothing: the file is closed, and flushed to disk, by `Staging.create`."""
+        """Do nothing: the file is closed, and flushed to disk, by whoever opened it."""
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[HashingFile]:
+        """Bring everything to the disk itself when the block ends without an error.
+
+        After an error whatever is still written goes nowhere: a writer of Arrow that was given up finishes its file
+        when it is collected, at any later time.
+        """
+        try:
+            yield self
+            disk.flush(self._file)
+            disk.sync(self._file)
+        except BaseException:
+            self._abandoned = True
+            raise
 
     def written(self, path: str) -> Written:
         """Return the record of the file."""
@@ -71,41 +108,63 @@ class HashingFile:
 
 @dataclass
 class Staging:
-    """Where files are written before they are published; each worker has its own.
+    """Where files are written before they are published; each shard has its own.
 
     Parameters
     ----------
     folder
-        The staging folder.
+        The staging folder; made when first needed, below a folder that must exist: when somebody removes the output
+        folder, nothing brings it back.
     written
         The files finished so far.
     """
 
     folder: Path
     written: list[Written] = field(default_factory=list)
+    _made: set[Path] = field(default_factory=set)
 
     @contextlib.contextmanager
     def create(self, path: str) -> Iterator[HashingFile]:
         """Open a new file; when the block ends without an error it is on disk and recorded."""
         target = self.folder / path
         with guarded(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as raw:
+            self._make_folders(path)
+            with disk.create(target) as raw:
                 file = HashingFile(raw)
-                yield file
-                raw.flush()
-                os.fsync(raw.fileno())
+                with file.settled():
+                    yield file
         self.written.append(file.written(path))
+
+    def _make_folders(self, path: str) -> None:
+        """Make the folders a file lies in."""
+        parents = [self.folder / parent for parent in PurePosixPath(path).parents]
+        for folder in reversed(parents):
+            if folder not in self._made:
+                disk.make_folder(folder)
+                self._made.add(folder)
 
     def write(self, path: str, data: bytes) -> None:
         """Write a whole file."""
         with self.create(path) as file:
             file.write(data)
 
-    def read(self, path: str) -> bytes:
-        """Return the content of a staged file."""
-        with guarded(self.folder / path):
-            return (self.folder / path).read_bytes()
+    def settle(self) -> None:
+        """Bring the names of all files to the disk itself."""
+        with guarded(self.folder):
+            for folder in sorted(self._made):
+                disk.sync_folder(folder)
+
+
+def jot(path: Path, text: str) -> None:
+    """Write a note for whoever looks after an accident; where that fails there is none."""
+    with contextlib.suppress(OSError):
+        disk.overwrite(path, text.encode("utf-8", "backslashreplace"))
+
+
+def unjot(path: Path) -> None:
+    """Remove a note."""
+    with contextlib.suppress(OSError):
+        disk.remove(path)
 
 
 @contextlib.contextmanager
@@ -123,13 +182,5 @@ def guarded(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         what = f"{error.strerror or error} (errno {error.errno})"
-        raise StorageError.one(path, "writing", what, "mend that and run the same command again") from error
-
-
-def sync(folder: Path) -> None:
-    """Flush the names in a folder to disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        todo = WAYS_OUT.get(error.errno or 0, f"mend that, then {AGAIN}")
+        raise StorageError.one(error.filename or path, "writing", what, todo) from error

@@ -1,142 +1,292 @@
-"""The output folder of a build."""
+"""The output folder of a build: begun, filled shard by shard, finished with the manifest; or left to be resumed."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import shutil
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from chipgen.errors import OutputError, StorageError
-from chipgen.store.files import Staging, Written, guarded, sync
+from chipgen.stopping import to_the_end
+from chipgen.store import disk
+from chipgen.store.files import Staging, guarded
+from chipgen.store.folder import MANIFEST, RUN, differing, digest_of
+from chipgen.store.journal import JOURNAL, Entry, Journal
+from chipgen.store.lock import LOCK
+from chipgen.store.record import first_difference
+from chipgen.store.survey import refuse_other
+from chipgen.store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
 
-MANIFEST = "_manifest.json"
-STAGE = ".tmp"
+OVERWRITES = "overwrites"
+"""Key of `_run.json`: whether the run was begun with ``--overwrite``, so that the same command goes on with it."""
+
+TABLES, DOOMED, CARRIED = "tables", "doomed", "carried"
+"""Marks of journal entries: files of the build as a whole, which are always written anew; files to be replaced; files
+added to the build when it was finished, which stay, with what the manifest says of them."""
 
 
-class Output:
-    """An output folder while it is built.
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with.
+
+    Parameters
+    ----------
+    kept
+        Shards that an earlier run finished and that are still as they were written.
+    finished
+        The manifest of the same build, when it is finished already; else None.
+    lost
+        Files of it, or of an earlier run, that are missing or damaged.
+    """
+
+    kept: tuple[Entry, ...] = ()
+    finished: dict[str, Any] | None = None
+    lost: tuple[str, ...] = ()
+
+
+class Output(Workspace):
+    """The output folder of a build.
+
+    Nothing in it changes before the first shard is published.
 
     Parameters
     ----------
     out
-        The folder; it may not exist yet, be empty, or, with `overwrite`, hold an earlier build.
+        The folder; it may not exist yet, be empty, or hold the same build, finished or not.
     overwrite
-        Whether an earlier build may be replaced: exactly the files its manifest lists.
-
-    Raises
-    ------
-    OutputError
-        The folder holds anything else.
+        Whether another build there may be replaced: exactly the files its manifest or journal lists.
     """
 
     def __init__(self, out: Path, *, overwrite: bool) -> None:
-        self.out = out
-        self.stage = out / STAGE
-        self.old = _replaceable(out, overwrite=overwrite)
-        self._made = [folder for folder in (out.parent, out) if not folder.exists()]
+        super().__init__(out)
+        self.overwrite = overwrite
+        self._record: dict[str, Any] = {}
+        self._run: dict[str, Any] = {}
+        self._planned: Callable[[str], bool] = lambda _: False
+        self._kept: tuple[Entry, ...] = ()
+        self._doomed = Entry(())
+        self._new: list[Entry] = []
+        self._begun = False
 
     def __enter__(self) -> Output:  # noqa: PYI034 -- Self is not in Python 3.10
-        with guarded(self.out):
-            shutil.rmtree(self.stage, ignore_errors=True)
-            for folder in self._made:
-                folder.mkdir()
-            self.stage.mkdir()
+        super().__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Remove what is left under temporary names; the folders made for it too, where they hold nothing."""
-        shutil.rmtree(self.stage, ignore_errors=True)
-        for folder in reversed(self._made):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+    def start(
+        self,
+        record: dict[str, Any],
+        planned: Callable[[str], bool],
+        *,
+        may_rise: Collection[str] = (),
+        by_content: bool = False,
+    ) -> Start:
+        """Compare what lies in the folder with what is to be built.
 
-    def staging(self) -> Staging:
-        """Return a new recorder for the staging folder."""
-        return Staging(self.stage)
+        Parameters
+        ----------
+        record
+            What the build is made from.
+        planned
+            Tells which files it writes.
+        may_rise
+            Settings that may be higher than in the build there.
+        by_content
+            Whether to compare the checksums of what an earlier run finished; lengths only otherwise.
 
-    def publish(self, files: Iterable[Written], manifest: dict[str, Any]) -> None:
-        """Give all files their final names, the manifest last."""
-        staging = self.staging()
-        files = sorted(files, key=lambda file: file.path)
-        manifest = {**manifest, "files": [asdict(file) for file in files]}
-        staging.write(MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n")
+        Raises
+        ------
+        OutputError
+            Another build lies there, or something chipgen did not write.
+        """
+        self._record, self._planned, found = record, planned, self.found
         with guarded(self.out):
-            self._remove_old()
-            for file in files:
-                self._rename(file.path)
-            for folder in {self.out, *((self.out / file.path).parent for file in files)}:
-                sync(folder)
-            self._rename(MANIFEST)
-            sync(self.out)
+            found.refuse_foreign(planned)
+            if not self.overwrite:
+                refuse_other(found, record, may_rise)
+            if found.finished and not self.overwrite:
+                lost = differing(self.out, found.listed, by_content=by_content)
+                return Start(finished=found.manifest, lost=tuple(lost))
+            if found.run is None or not self._goes_on(found.run):
+                return Start()
+            return self._resume(by_content=by_content)
 
-    def _rename(self, path: str) -> None:
-        """Move one file from its temporary to its final name."""
-        target = self.out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self.stage / path, target)  # noqa: PTH105 -- the call the protocol names
+    def _goes_on(self, run: dict[str, Any]) -> bool:
+        """Tell whether an unfinished build is the one to go on with, rather than to be overwritten."""
+        same = first_difference(run, self._record) is None
+        return same and (not self.overwrite or run.get(OVERWRITES) is True)
 
-    def _remove_old(self) -> None:
-        """Remove the files of the build that is replaced, its manifest first."""
-        folders: set[Path] = set()
-        for path in self.old:
-            (self.out / path).unlink(missing_ok=True)
-            folders.update(parent for parent in Path(path).parents if parent.parts)
-        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
-            with contextlib.suppress(OSError):
-                (self.out / folder).rmdir()
+    def _resume(self, *, by_content: bool) -> Start:
+        """Return what an earlier run finished."""
+        # A shard that was made again stands in the journal twice: the later line holds.
+        latest = {file.path: entry for entry in self.found.entries for file in entry.files}
+        stay = [entry for entry in self.found.entries if not {TABLES, DOOMED} & entry.facts.keys()]
+        entries = [entry for entry in stay if all(latest[file.path] is entry for file in entry.files)]
+        lost = {id(e): differing(self.out, e.files, by_content=by_content) for e in entries}
+        self._kept = tuple(entry for entry in entries if not lost[id(entry)])
+        # The last thing announced may never have got its name: that is no damage.
+        damaged = (path for entry in entries[:-1] for path in lost[id(entry)])
+        shards = tuple(entry for entry in self._kept if CARRIED not in entry.facts)
+        return Start(shards, None, tuple(damaged))
 
+    def publish(self, staging: Staging, unit: str, entry: Entry) -> None:
+        """Give the files of a shard their final names.
 
-def _replaceable(out: Path, *, overwrite: bool) -> list[str]:
-    """Return the files of an earlier build in a folder that may be replaced, manifest first.
+        Parameters
+        ----------
+        staging
+            Where they are.
+        unit
+            The file, or the folder that holds them all, that is renamed.
+        entry
+            What the journal says of them.
+        """
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._begin()
+            self._journal.append(entry)
+            self._new.append(entry)
+            self._make_parents(unit)
+            disk.replace(staging.folder / unit, self.out / unit)
+            disk.sync_folder((self.out / unit).parent)
 
-    Raises
-    ------
-    OutputError
-        The folder must not be touched.
-    """
-    with guarded(out):
-        if not out.exists() and not out.is_symlink():
-            if not (out.parent.is_dir() or out.parent.parent.is_dir()):
-                raise StorageError.one(out, "", "its parent folders do not exist", "create them first")
-            return []
-        if not out.is_dir():
-            raise OutputError.one(out, "", "exists and is no folder", "choose another --out")
-        present = _files_in(out)
-        if not present and not (out / STAGE).exists():
-            return []
-        if not overwrite:
-            what = "exists and is not empty"
-            raise OutputError.one(out, "", what, "choose another --out, or --overwrite what chipgen wrote there")
-        ours = read_listed(out)
-        foreign = sorted(present - set(ours))
-        if foreign:
-            what = f"chipgen did not write it ({len(foreign)} such files)"
-            raise OutputError.one(out, foreign[0], what, "move them away or choose another --out")
-        return ours
+    def reopen(self, kept: Sequence[Entry], tables: Entry, carried: Sequence[str]) -> None:
+        """Turn a finished build into one that was begun, of which some shards are to be made anew.
 
+        Parameters
+        ----------
+        kept, tables
+            Its shards that stay, and its files as a whole, which are written anew at the end.
+        carried
+            Folders that were added to it and stay. All its other files go.
+        """
+        manifest = self.found.manifest
+        assert manifest is not None
+        added = [self._added(name, manifest) for name in carried if name in manifest]
+        self._kept = (*kept, Entry(tables.files, {TABLES: True}), *added)
+        stay = {file.path for entry in self._kept for file in entry.files}
+        self._doomed = Entry(tuple(file for file in self.found.listed if file.path not in stay), {DOOMED: True})
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._begin()
 
-def _files_in(out: Path) -> set[str]:
-    """Return the files below a folder, temporary ones left out."""
-    return {
-        path.relative_to(out).as_posix()
-        for path in out.rglob("*")
-        if (path.is_symlink() or not path.is_dir()) and path.relative_to(out).parts[0] != STAGE
-    }
+    def _added(self, name: str, manifest: dict[str, Any]) -> Entry:
+        """Return the entry of a folder that was added to a finished build."""
+        files = tuple(file for file in self.found.listed if file.path.startswith(f"{name}/"))
+        return Entry(files, {CARRIED: {name: manifest[name]}})
 
+    def finish(self, staging: Staging, facts: dict[str, Any], entries: Iterable[Entry]) -> int:
+        """Publish the files that belong to the build as a whole, then the manifest, and tidy up.
 
-def read_listed(out: Path) -> list[str]:
-    """Return the files a manifest lists, itself first; none without a manifest that can be read."""
-    try:
-        manifest = json.loads((out / MANIFEST).read_bytes())
-        paths = [str(file["path"]) for file in manifest["files"]]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
-    inside = [path for path in paths if not Path(path).is_absolute() and ".." not in Path(path).parts]
-    return [MANIFEST, *inside]
+        Parameters
+        ----------
+        staging
+            Where those files are.
+        facts
+            What the manifest says besides the list of files.
+        entries
+            What else it lists.
+
+        Returns
+        -------
+        int
+            The length of all files it lists.
+        """
+        staging.settle()
+        tables = Entry(tuple(staging.written), {TABLES: True})
+        carried = [entry for entry in self._kept if CARRIED in entry.facts]
+        told = {key: value for entry in carried for key, value in entry.facts[CARRIED].items()}
+        files = [file for entry in (*entries, tables, *carried) for file in entry.files]
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._begin()
+            self._journal.append(tables)
+            self._new.append(tables)
+            for file in tables.files:
+                disk.replace(staging.folder / file.path, self.out / file.path)
+            disk.sync_folder(self.out)
+            listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
+            self._put(MANIFEST, {**self._record, **told, **facts, "files": listed}, self.staging("manifest"))
+            self._clear()
+        return sum(file.bytes for file in files)
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a published file."""
+        with guarded(self.out / path):
+            return (self.out / path).read_bytes()
+
+    def undo(self) -> None:
+        """Leave the folder as this run found it."""
+        if not self._begun:
+            return
+        with to_the_end(), guarded(self.out):
+            self._remove(file.path for entry in self._new for file in entry.files)
+            if self.found.run is not self._run:
+                disk.remove(self.out / JOURNAL)
+                disk.remove(self.out / RUN)
+                self._recover()
+        self._begun, self._new = False, []
+
+    @property
+    def finished_shards(self) -> int:
+        """How many shards a next run would not have to make again."""
+        marks = {TABLES, DOOMED, CARRIED}
+        return sum(not marks & entry.facts.keys() for entry in (*self._kept, *self._new))
+
+    @property
+    def _journal(self) -> Journal:
+        """Return the journal of this run."""
+        return Journal(self.out, digest_of(self._run))
+
+    def _begin(self) -> None:
+        """Make the folder that of this build, just before anything in it changes."""
+        if self._begun:
+            return
+        found, staging = self.found, self.staging("begin")
+        disk.make_folder(staging.folder)
+        if found.run is not None and self._goes_on(found.run):
+            self._run = found.run
+            self._mend(staging)
+        else:
+            self._run = {**self._record, OVERWRITES: self.overwrite}
+            self._make_room(staging)
+        disk.sync_folder(self.out)
+        self._begun = True
+
+    def _make_room(self, staging: Staging) -> None:
+        """Begin a build of our own, in the place of what is there."""
+        if self.found.finished and not self.overwrite:
+            self._take_over(staging)
+            return
+        if self.found.finished:
+            self._set_aside()
+        else:
+            self._discard()
+        self._put(RUN, self._run, staging)
+        self._journal.rewrite((), staging.folder)
+
+    def _take_over(self, staging: Staging) -> None:
+        """Put a journal in the place of a manifest."""
+        self._journal.rewrite((*self._kept, self._doomed), staging.folder)
+        self._put(RUN, self._run, staging)
+        disk.remove(self.out / MANIFEST)
+        disk.sync_folder(self.out)
+        self._remove(file.path for file in self._doomed.files)
+
+    def _mend(self, staging: Staging) -> None:
+        """Remove what an earlier run of the same build did not finish, and lines of its journal that are damaged."""
+        kept = {file.path for entry in self._kept for file in entry.files}
+        tables = {file.path for entry in self.found.entries if TABLES in entry.facts for file in entry.files}
+        ours = self.found.ours() | {path for path in self.found.files if self._planned(path)}
+        self._remove(sorted(ours - kept - tables - {RUN, JOURNAL, LOCK}))
+        if self.found.damaged or self.found.torn or not (self.out / JOURNAL).exists():
+            self._journal.rewrite(self.found.entries, staging.folder)
+
+    def _discard(self) -> None:
+        """Remove an unfinished build that is overwritten, `RUN` last: until then what is left is known to be ours."""
+        if self.found.run is None:
+            return
+        self._remove(sorted(self.found.ours() - {RUN, JOURNAL, LOCK}))
+        disk.remove(self.out / JOURNAL)
+        disk.remove(self.out / RUN)

@@ -8,7 +8,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from chipgen.errors import OutputError, StorageError
-from chipgen.store.files import HashingFile, guarded, sync
+from chipgen.store import disk
+from chipgen.store.files import HashingFile, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,16 +26,16 @@ def new_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) ->
         _refuse_existing(path, overwrite=overwrite, is_ours=is_ours)
         stage = path.with_name(f".chipgen-{secrets.token_hex(8)}.tmp")
         try:
-            with stage.open("xb") as raw:
+            with disk.create(stage) as raw:
                 file = HashingFile(raw)
-                yield file
-                raw.flush()
-                os.fsync(raw.fileno())
+                with file.settled():
+                    yield file
             _refuse_existing(path, overwrite=overwrite, is_ours=is_ours)  # it may have come in the meantime
-            os.replace(stage, path)  # noqa: PTH105 -- the call the protocol names
-            sync(path.parent)
+            disk.replace(stage, path)
+            disk.sync_folder(path.parent)
         finally:
-            stage.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                disk.remove(stage)
 
 
 def _refuse_existing(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:

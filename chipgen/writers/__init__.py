@@ -5,7 +5,9 @@ A writer knows rows and files, nothing of images, plans or workers; a new format
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from chipgen.rows import ChipRow
@@ -29,4 +31,22 @@ def shard_path(format_: str, split: str, index: int, count: int) -> str:
     return f"data/{split}-{index:05d}-of-{count:05d}.parquet"
 
 
-__all__ = ["WRITERS", "Writer", "shard_path"]
+def shard_unit(path: str) -> str:
+    """Return the file or folder that holds a whole shard: what is renamed when the shard is finished."""
+    return str(PurePosixPath(path).parent) if path.endswith("/annotations.json") else path
+
+
+def planned_files(format_: str, split: str, count: int) -> Callable[[str], bool]:
+    """Return a function that tells which files, relative to the output folder, are those of a build's shards."""
+    if format_ == "coco":
+        chip = re.compile(r"shards/(\d{5,})/(annotations\.json|images/\d{8,}-[^/]+)")
+
+        def is_chip(path: str) -> bool:
+            found = chip.fullmatch(path)
+            return found is not None and int(found[1]) < count
+
+        return is_chip
+    return frozenset(shard_path(format_, split, index, count) for index in range(count)).__contains__
+
+
+__all__ = ["WRITERS", "Writer", "planned_files", "shard_path", "shard_unit"]

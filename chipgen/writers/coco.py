@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chipgen.rows import ChipRow, ObjectRow
     from chipgen.store import Staging
 
+MERGED = "annotations.json"
+"""The annotation file of all shards."""
+
 OURS = frozenset({"ignore_reason", "valid", "visibility", "source_id"})
 """Fields we add; a source field of the same name is kept as ``source_<name>``."""
 
@@ -59,7 +62,14 @@ def merge_coco(
     path: str,
     kept: Collection[int] | None = None,
 ) -> None:
-    """Write one annotation file of all shards; file names become relative to the output folder.
+    """Write one annotation file of all shards; see `merged`."""
+    with staging.create(path) as file:
+        for piece in merged(shards, read, kept):
+            file.write(piece)
+
+
+def merged(shards: Sequence[str], read: Callable[[str], bytes], kept: Collection[int] | None = None) -> Iterator[bytes]:
+    """Yield one annotation file of all shards in pieces; file names become relative to the output folder.
 
     Shards are read one after the other, twice: no more than one is in memory at a time.
 
@@ -69,8 +79,6 @@ def merge_coco(
         Paths of the shards' annotation files, at least one.
     read
         Returns the content of one.
-    staging, path
-        Where to write.
     kept
         Ids of the chips to keep; None for all.
     """
@@ -94,9 +102,7 @@ def merge_coco(
                     yield bytes(entry)
 
     categories = map(bytes, _section(shards[0], read(shards[0]), "categories"))
-    with staging.create(path) as file:
-        for piece in _document(images(), annotations(), categories):
-            file.write(piece)
+    yield from _document(images(), annotations(), categories)
 
 
 def _section(shard: str, document: bytes, name: str) -> list[msgspec.Raw]:

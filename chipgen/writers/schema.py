@@ -31,8 +31,8 @@ TRANSFORM = pa.struct({name: pa.float64() for name in ("x0", "y0", "factor_x", "
 VALID_RANGE = pa.struct({"lo": pa.float32(), "hi": pa.float32()})
 
 
-def _columns() -> dict[str, pa.DataType]:
-    """Return all columns in order."""
+def chip_columns() -> dict[str, pa.DataType]:
+    """Return the columns of a shard and their types, in order."""
     return {
         "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
         "image_id": pa.int64(),
@@ -51,7 +51,7 @@ def _columns() -> dict[str, pa.DataType]:
 
 def chip_schema(categories: Categories) -> pa.Schema:
     """Return the schema of a shard, with the features of `datasets` as metadata."""
-    columns = _columns()
+    columns = chip_columns()
     features = {name: _feature(kind) for name, kind in columns.items()}
     features["image"] = {"_type": "Image"}
     names = class_names(categories)

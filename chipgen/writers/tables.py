@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Floats, Ints
     from chipgen.dataset import Dataset, Skipped
+    from chipgen.findings import Findings
     from chipgen.ledger import Ledger
     from chipgen.plan import Plan
     from chipgen.store import Staging
 
-PLAN, LEDGER, SKIPPED = "_plan.parquet", "_ledger.parquet", "_skipped.jsonl"
+PLAN, LEDGER, SKIPPED, SOURCES = "_plan.parquet", "_ledger.parquet", "_skipped.jsonl", "_sources.parquet"
 
 
 def write_plan(plan: Plan, skipped_images: Collection[int], staging: Staging) -> None:
@@ -128,6 +129,23 @@ def write_skipped(skipped: Iterable[Skipped], staging: Staging) -> None:
     """Write one line for each skipped thing."""
     lines = [json.dumps(asdict(entry)).encode("ascii") + b"\n" for entry in skipped]
     staging.write(SKIPPED, b"".join(lines))
+
+
+def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
+    """Write one row for each image that chips were to be cut from: which file it was, null where it was skipped."""
+    rows = np.unique(plan.chips.image).tolist()
+    images, files = plan.dataset.images, [findings.files.get(row) for row in rows]
+    with refusals(SOURCES):
+        table = pa.table(
+            {
+                "image_id": images.id[rows],
+                "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
+                "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
+                "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
+                "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
+            }
+        )
+    _write(table, SOURCES, staging)
 
 
 def _write(table: pa.Table, path: str, staging: Staging) -> None:

@@ -37,6 +37,11 @@ POLYGONS: dict[tuple[str, str], Any] = {
     ("D34", "one_point"): [[12, 12] * 5],
     ("D34", "there_and_back"): [[12, 12, 40, 12, 12, 12, 40, 12]],
     ("D43", "very_many_vertices"): [[12.5, 12.5] * 300_000],
+    ("D43", "crosses_itself_very_often"): [[7919 * n * n % 4001 / 50 for n in range(1200)]],
+    ("D43", "outlines_cross_very_often"): [
+        *([n / 10, 0, n / 10 + 0.05, 0, n / 10, 60] for n in range(300)),
+        *([0, n / 10, 0, n / 10 + 0.05, 60, n / 10] for n in range(300)),
+    ],
 }
 
 

@@ -1,4 +1,4 @@
-"""Section H: options and configuration files that cannot be meant."""
+"""Sections H and I: options and configuration files that cannot be meant, output folders that cannot be used."""
 
 from __future__ import annotations
 
@@ -159,12 +159,12 @@ PLACES = [
     Option("H81", "out_is_the_images", ("--images", "pictures", "--out", "pictures"), "image folder"),
     Option("H81", "images_missing", ("--images", "nowhere"), "is no folder", 1),
     Option("H81", "images_is_a_file", ("--images", "ann.json"), "is no folder", 1),
-    Option("H83", "out_not_empty", ("--out", "full"), "not empty", 4),
-    Option("H83", "out_not_empty_overwrite", ("--out", "full", "--overwrite"), "did not write it", 4),
-    Option("H82", "out_empty", ("--out", "empty"), "written", 0),
-    Option("H82", "out_too_deep", ("--out", "a/b/c/d"), "parent folders do not exist", 1),
-    Option("H82", "out_below_a_file", ("--out", "ann.json/chips"), "ann.json", 1),
-    Option("H82", "out_empty_name", ("--out", ""), "--out"),
+    Option("I83", "out_not_empty", ("--out", "full"), "not empty", 4),
+    Option("I83", "out_not_empty_overwrite", ("--out", "full", "--overwrite"), "did not write it", 4),
+    Option("I82", "out_empty", ("--out", "empty"), "written", 0),
+    Option("I82", "out_too_deep", ("--out", "a/b/c/d"), "parent folders do not exist", 1),
+    Option("I82", "out_below_a_file", ("--out", "ann.json/chips"), "ann.json", 1),
+    Option("I82", "out_empty_name", ("--out", ""), "--out"),
 ]
 
 OPTIONS = [*SCALES, *RANGES, *NUMBERS, *NAMES, *PLACES]

@@ -182,6 +182,7 @@ ODD = [
     Odd("F60", "one_bit", lambda: images.in_mode("1"), _through("1")),
     Odd("F60", "grey_jpeg", lambda: images.in_mode("L", "JPEG"), _through("L"), tolerance=30),
     Odd("F60", "cmyk_jpeg", lambda: images.in_mode("CMYK", "JPEG"), note="CMYK", tolerance=60),
+    Odd("F60", "ycck_jpeg", images.ycck_jpeg, lambda: _stored(images.ycck_jpeg()), note="CMYK"),
     Odd("F60", "cmyk_tiff", lambda: images.in_mode("CMYK", "TIFF"), note="CMYK"),
     Odd("F60", "sixteen_bits_a_pixel", images.bmp_565, tolerance=8),
     Odd("F62", "png_named_jpg", images.png, suffix="jpg"),

@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from chipgen.cli import main
+from zoo.entry import good, raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROGRAM = Path(sys.executable).with_name("chipgen")
 SECONDS = 30
+ONE_TO_ONE = ("--scales", "1x", "--image-format", "png")
 SKIPPED_KEYS = ["annotation_id", "file_name", "image_id", "kind", "message", "reason"]
 LINE = re.compile(r"\S.*: .+: .+")
 """``path: where: what: what to do``; where may be missing."""
@@ -121,3 +123,22 @@ def class_names(out: Path) -> list[str]:
 def images_with_chips(out: Path) -> set[int]:
     """Return the ids of the source images that chips were cut from."""
     return {row["source"]["image_id"] for row in chips(out)}
+
+
+def objects(out: Path) -> list[dict[str, Any]]:
+    """Return every box of every chip, with the id of its chip."""
+    return [
+        {"chip": chip["image_id"], **{name: values[index] for name, values in chip["objects"].items()}}
+        for chip in chips(out)
+        for index in range(len(chip["objects"]["id"]))
+    ]
+
+
+def built_with(folder: Path, *more: dict[str, Any], arguments: tuple[str, ...] = ONE_TO_ONE) -> str:
+    """Build the good dataset with more annotations; return the report."""
+    coco = good()
+    coco["annotations"] += more
+    raw(json.dumps(coco))(folder / "in")
+    outcome = run_here(build(folder, *arguments))
+    assert_built(outcome, folder / "out")
+    return outcome.stdout

@@ -1,0 +1,82 @@
+"""What a build is made from, exactly: two builds with the same record hold the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chipgen import _version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from chipgen.config import PlanConfig
+    from chipgen.export_config import ExportConfig
+    from chipgen.plan import Plan
+
+FORMAT_VERSION = 1
+
+
+def record_of(plan: Plan, config: ExportConfig) -> dict[str, Any]:
+    """Return what a build is made from, as the manifest says it."""
+    record = early_record(plan.config, config, plan.dataset.limit)
+    inputs = {"annotations": {"sha256": plan.dataset.source.sha256}}
+    if plan.proposals is not None:
+        inputs["proposals"] = {"sha256": plan.proposals.sha256}
+    return {**record, "inputs": inputs, "plan": plan_digest(plan)}
+
+
+def early_record(plan: PlanConfig, export: ExportConfig, limit: int | None) -> dict[str, Any]:
+    """Return the part of the record that is known before anything is read."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "chipgen_version": _version.__version__,
+        "configuration": {**plan.recorded(), **export.recorded(), "limit": limit},
+        "encoders": _version.encoder_versions(),
+    }
+
+
+def input_record(annotations: PathLike[str] | str, proposals: PathLike[str] | str | None) -> dict[str, Any]:
+    """Return the digests of input files, as in the record.
+
+    Raises
+    ------
+    OSError
+        One cannot be read.
+    """
+    named = {"annotations": annotations} | ({} if proposals is None else {"proposals": proposals})
+    return {name: {"sha256": _sha256(path)} for name, path in named.items()}
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the checksum of a plan: of every chip, every box and every boundary of a shard, to the last bit.
+
+    It depends on no library's file format, so that it is the same on any machine.
+    """
+    digest = hashlib.sha256()
+    for column in _columns(plan):
+        portable = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<"))
+        digest.update(f"{portable.dtype.str}{portable.shape}".encode())
+        digest.update(portable.tobytes())
+    return digest.hexdigest()
+
+
+def _columns(plan: Plan) -> Iterator[np.typing.NDArray[Any]]:
+    """Yield all that a plan says, in a fixed order."""
+    chips, boxes, cell = plan.chips, plan.boxes, (plan.chips.image, plan.chips.level)
+    yield from (plan.dataset.images.id, plan.dataset.images.size_img, plan.dataset.annotations.id)
+    yield from (chips.image, chips.level, chips.kind, chips.origin_scaled, chips.content, chips.proposals)
+    yield from (plan.levels.factor[cell], plan.levels.range_img[cell])
+    yield from (boxes.chip, boxes.annotation, boxes.xyxy_chip, boxes.visibility, boxes.state, plan.shards)
+
+
+def _sha256(path: PathLike[str] | str) -> str:
+    """Return the checksum of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:  # noqa: PTH123 -- takes text and paths alike
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

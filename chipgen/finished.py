@@ -1,0 +1,130 @@
+"""What a finished build comes to when the same one is asked for again: nothing is to be done."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chipgen.errors import DataError, Problem
+from chipgen.store import differing, refuse_other
+from chipgen.writers.tables import SKIPPED
+
+if TYPE_CHECKING:
+    from chipgen.export_config import ExportConfig
+    from chipgen.store import Found
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    chips, shards, bytes
+        Chips and shards of the build, and the length of all files.
+    skipped
+        Things left out, by reason; the lines of ``_skipped.jsonl``.
+    notes
+        Remarks, about images with how many each applies to.
+    within_limit
+        Whether no more was skipped than allowed.
+    kept
+        Shards that an earlier run had finished.
+    unchanged
+        Whether the build was finished already, and nothing was written.
+    """
+
+    out: str
+    chips: int
+    shards: int
+    bytes: int
+    skipped: dict[str, int]
+    notes: tuple[str, ...]
+    within_limit: bool
+    kept: int = 0
+    unchanged: bool = False
+
+
+def already_built(found: Found, record: dict[str, Any], config: ExportConfig) -> BuildReport | None:
+    """Return what a finished build comes to, when it is the one asked for and whole; None when there is work to do.
+
+    Parameters
+    ----------
+    found
+        What lies in the output folder.
+    record
+        What the build asked for is made from, as far as it is known.
+    config
+        How it is exported.
+
+    Raises
+    ------
+    OutputError
+        Another build lies there.
+    DataError
+        Something was skipped in it, and nothing may be skipped.
+    """
+    if config.overwrite:
+        return None
+    refuse_other(found, record, config.may_rise)
+    if not found.finished or differing(found.out, found.listed, by_content=config.verify):
+        return None
+    if config.retry_skipped and _skipped_images(found):
+        return None
+    return report_finished(found, config)
+
+
+def report_finished(found: Found, config: ExportConfig) -> BuildReport:
+    """Return what a finished build comes to.
+
+    Raises
+    ------
+    DataError
+        Something was skipped in it, and nothing may be skipped.
+    """
+    manifest = found.manifest
+    assert manifest is not None
+    skipped = manifest["counts"]["skipped"]
+    if config.on_error == "fail" and skipped:
+        raise DataError(_problems(found))
+    return BuildReport(
+        out=str(found.out),
+        chips=manifest["counts"]["chips"],
+        shards=len(manifest["shards"]),
+        bytes=sum(file.bytes for file in found.listed),
+        skipped=skipped,
+        notes=(),
+        within_limit=sum(skipped.values()) <= config.max_skipped,
+        kept=len(manifest["shards"]),
+        unchanged=True,
+    )
+
+
+def _lines(found: Found) -> list[dict[str, Any]]:
+    """Return the list of skipped things; none where it cannot be read."""
+    try:
+        return [json.loads(line) for line in (found.out / SKIPPED).read_bytes().splitlines()]
+    except (OSError, ValueError):
+        return []
+
+
+def _skipped_images(found: Found) -> bool:
+    """Tell whether images were skipped."""
+    return any(line["kind"] == "image" for line in _lines(found))
+
+
+def _problems(found: Found) -> list[Problem]:
+    """Return what was skipped as problems."""
+    todo = "mend it, then try again with --on-error skip --retry-skipped, or go on with --on-error skip"
+    return [
+        Problem(
+            str(found.out / SKIPPED),
+            f"image {line['image_id']}" + ("" if line["annotation_id"] is None else f", {line['annotation_id']}"),
+            f"{line['message']} ({line['reason']})",
+            todo,
+        )
+        for line in _lines(found)
+    ]

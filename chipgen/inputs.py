@@ -1,0 +1,102 @@
+"""What a build needs of its images before and while it cuts them: a root, all of them there, none of them changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chipgen.coco.find import fullest
+from chipgen.dataset import Skipped
+from chipgen.errors import DataError, OutputError, UnusableError, UsageError
+from chipgen.images import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from chipgen.findings import Findings
+    from chipgen.plan import Plan
+
+
+def image_root(plan: Plan) -> Path:
+    """Return the image root.
+
+    Raises
+    ------
+    DataError
+        No image was found anywhere.
+    """
+    source, file_names = plan.dataset.source, plan.dataset.images.file_name
+    # The reader looked for a few images only; before giving up, look for all of them.
+    root = source.root or fullest(source.looked_in, file_names)
+    if root is None and len(plan.chips):
+        what = f"{file_names[0]!r} and the other images were not found in {', '.join(source.looked_in)}"
+        raise DataError.one(source.path, "images", what, "name their folder with --images")
+    return Path(root or Path(source.path).parent)
+
+
+def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
+    """Refuse an output folder that would mix with the input.
+
+    A folder beside the annotation file is fine even when the images lie there too: it is the default.
+
+    Raises
+    ------
+    UsageError
+        It is the image root, or lies in a folder of images.
+    """
+    target, images, beside = (Path(os.path.realpath(path)) for path in (out, root, annotations.parent))
+    if target == images or (target.is_relative_to(images) and images != beside):
+        what = f"lies in the image folder {root}"
+        raise UsageError.one("--out", str(out), what, "choose a folder outside it")
+
+
+def refuse_missing(plan: Plan, shards: Iterable[int], root: Path, *, follow_symlinks: bool) -> None:
+    """Look for all images of some shards before the first is decoded, so that a missing one is known in seconds.
+
+    Raises
+    ------
+    DataError
+        With every image that is not there.
+    """
+    problems = [plan.dataset.source.problem(entry) for entry in _missing(plan, shards, root, follow_symlinks)]
+    if problems:
+        raise DataError(problems)
+
+
+def _missing(plan: Plan, shards: Iterable[int], root: Path, follow_symlinks: bool) -> Iterator[Skipped]:
+    """Yield the images that are not there."""
+    images = plan.dataset.images
+    spans = (slice(*plan.shards[index : index + 2]) for index in shards)
+    for row in sorted({row for span in spans for row in plan.chips.image[span].tolist()}):
+        name = images.file_name[row]
+        try:
+            locate(root, name, follow_symlinks=follow_symlinks)
+        except UnusableError as error:
+            yield Skipped("image", int(images.id[row]), None, name, error.reason, error.message)
+
+
+def refuse_changed(plan: Plan, root: Path, before: Findings, now: Findings, *, may_go: bool) -> None:
+    """Refuse to mix chips of an image with chips of what it was before.
+
+    Parameters
+    ----------
+    plan, root
+        What is built, and where its images are.
+    before, now
+        What chips that stay were cut from, and what others have been cut from now.
+    may_go
+        Whether an image may have become unusable in the meantime.
+
+    Raises
+    ------
+    OutputError
+        An image is another, or is gone.
+    """
+    for row, file in before.files.items():
+        gone = row in now.images and not may_go
+        if gone or now.files.get(row, file) != file:
+            image_id, name = plan.dataset.images.id[row], plan.dataset.images.file_name[row]
+            what = f"{'is gone or broken' if gone else 'has changed'} since chips were cut from it"
+            todo = "put the file back, or build anew with --overwrite"
+            raise OutputError.one(root / name, f"image {image_id}", what, todo)

@@ -1,0 +1,104 @@
+"""A finished build read back as the shards it was made of, so that some of them can be made again."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chipgen.dataset import Skipped
+from chipgen.findings import Findings, ImageFile
+from chipgen.store import Entry, Written
+from chipgen.workers import ShardDone
+from chipgen.writers import shard_unit
+from chipgen.writers.tables import SKIPPED, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from chipgen.plan import Plan
+
+
+def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[int, ShardDone]:
+    """Return the shards of a finished build by their number; none when its tables cannot be read.
+
+    Parameters
+    ----------
+    plan
+        The plan it was made from.
+    out, manifest
+        Its folder and its manifest.
+    """
+    try:
+        files, notes = _sources(plan, out)
+        skipped = read_skipped(out)
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
+        return {}
+    of_unit = _files_by_unit(manifest)
+    shards = {}
+    for index, shard in enumerate(manifest["shards"]):
+        rows = np.unique(plan.chips.image[slice(*plan.shards[index : index + 2])]).tolist()
+        row_of = {int(plan.dataset.images.id[row]): row for row in rows}
+        here = [entry for image_id in row_of for entry in skipped.get(image_id, ())]
+        findings = Findings(
+            skipped=here,
+            notes={row: notes[row] for row in rows if row in notes},
+            images={row_of[entry.image_id or 0]: entry.reason for entry in here if entry.kind == "image"},
+            files={row: files[row] for row in rows if row in files},
+        )
+        shards[index] = ShardDone(index, shard["path"], shard["rows"], of_unit[shard_unit(shard["path"])], findings)
+    return shards
+
+
+def other_files(manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]:
+    """Return what a finished build has besides its shards: the files of the build as a whole, and those of a folder."""
+    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
+    rest = [file for unit, files in _files_by_unit(manifest).items() if unit not in units for file in files]
+    inside = tuple(file for file in rest if file.path.startswith(f"{folder}/"))
+    return Entry(tuple(file for file in rest if file not in inside)), Entry(inside)
+
+
+def read_skipped(out: Path) -> dict[int, list[Skipped]]:
+    """Return the images and masks that a finished build had to do without, by the id of their image.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        The list cannot be read.
+    """
+    found = defaultdict(list)
+    for line in (out / SKIPPED).read_bytes().splitlines():
+        entry = Skipped(**json.loads(line))
+        if entry.kind in {"image", "mask"} and entry.image_id is not None:
+            found[entry.image_id].append(entry)
+    return found
+
+
+def _sources(plan: Plan, out: Path) -> tuple[dict[int, ImageFile], dict[int, tuple[str, ...]]]:
+    """Return the files that were read, and remarks about them, by the row of their image in the dataset."""
+    table = pq.read_table(out / SOURCES).to_pydict()
+    rows = np.searchsorted(plan.dataset.images.id, table["image_id"]).tolist()
+    files = {
+        row: ImageFile(length, sha256)
+        for row, length, sha256 in zip(rows, table["bytes"], table["sha256"], strict=True)
+        if sha256 is not None
+    }
+    return files, {row: tuple(notes) for row, notes in zip(rows, table["notes"], strict=True) if row in files}
+
+
+def _files_by_unit(manifest: Mapping[str, Any]) -> dict[str, tuple[Written, ...]]:
+    """Return the listed files by the shard they belong to, those of no shard by themselves."""
+    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
+    found: dict[str, tuple[Written, ...]] = {}
+    lists: dict[str, list[Written]] = defaultdict(list)
+    for file in manifest["files"]:
+        parts = file["path"].split("/")
+        unit = next((prefix for n in range(1, len(parts)) if (prefix := "/".join(parts[:n])) in units), file["path"])
+        lists[unit].append(Written(**file))
+    found.update((unit, tuple(files)) for unit, files in lists.items())
+    return found

@@ -1,0 +1,116 @@
+"""What chipgen does to a disk, one small function each: nothing else creates, renames or removes output.
+
+The protocol is made of these calls only, so that a test can let any one of them fail, or let the process die in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder below one that exists; one that is there already is fine."""
+    path.mkdir(exist_ok=True)
+
+
+def create(path: Path) -> BinaryIO:
+    """Open a new file for writing; never one that is there."""
+    return path.open("xb")
+
+
+def write(file: BinaryIO, data: Any) -> None:
+    """Append bytes to an open file."""
+    file.write(data)
+
+
+def flush(file: BinaryIO) -> None:
+    """Hand buffered bytes to the system: a full disk often shows only here."""
+    file.flush()
+
+
+def sync(file: BinaryIO) -> None:
+    """Have the bytes of a file brought to the disk itself."""
+    os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder brought to the disk itself."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Give a file or folder another name at once; what had that name is gone at the same moment."""
+    source.replace(target)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add bytes to the end of a file, made when it is not there, and bring them to the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; one that is gone already is fine."""
+    path.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder if it is empty; one that is gone, or holds something, stays as it is."""
+    try:
+        path.rmdir()
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder of temporary files with all that is in it."""
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        if os.path.lexists(path):  # a file in it went at the same moment, not the folder
+            raise
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Write a whole file of no importance; whether it reaches the disk does not matter."""
+    path.write_bytes(data)
+
+
+def open_lock(path: Path) -> int:
+    """Open a lock file, made when it is not there; children do not inherit it."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+
+
+def lock(handle: int) -> None:
+    """Take a lock; whoever holds it loses it with his life, however that ends.
+
+    Raises
+    ------
+    BlockingIOError
+        Somebody else has it.
+    """
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def write_lock(handle: int, data: bytes) -> None:
+    """Write into a lock file who holds it."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, data, 0)

@@ -1,0 +1,96 @@
+"""The journal of a run: one line for each thing that gets its final name, written before it does.
+
+A line is on the disk before the files it announces are renamed. So whatever lies under a final name was announced, an
+announced file that is missing or has another length was not finished, and nothing else in the folder is ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chipgen.store import disk
+from chipgen.store.files import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+JOURNAL = "_journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the journal: files that belong together.
+
+    Parameters
+    ----------
+    files
+        The files.
+    facts
+        What whoever wrote them wants to know when the run goes on, as plain JSON values.
+    """
+
+    files: tuple[Written, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """The journal of one run.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    run
+        A word that tells this run from others; no other run's line passes for one of this.
+    """
+
+    def __init__(self, out: Path, run: str) -> None:
+        self.path = out / JOURNAL
+        self.run = run
+
+    def read(self) -> tuple[list[Entry], int, bool]:
+        """Return the entries, how many lines were damaged, and whether the last one was cut short."""
+        try:
+            *lines, rest = self.path.read_bytes().split(b"\n")
+        except OSError:
+            return [], 0, False
+        found = [self._entry(line) for line in lines]
+        entries = [entry for entry in found if entry is not None]
+        return entries, len(found) - len(entries), bool(rest)
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry."""
+        disk.append(self.path, self._line(entry))
+
+    def rewrite(self, entries: Iterable[Entry], stage: Path) -> None:
+        """Replace the journal by one with these entries."""
+        with disk.create(stage / JOURNAL) as file:
+            for entry in entries:
+                disk.write(file, self._line(entry))
+            disk.flush(file)
+            disk.sync(file)
+        disk.replace(stage / JOURNAL, self.path)
+
+    def _line(self, entry: Entry) -> bytes:
+        """Return the line of an entry."""
+        body = json.dumps(asdict(entry), sort_keys=True)
+        return json.dumps({"check": self._check(body), "entry": body}).encode() + b"\n"
+
+    def _entry(self, line: bytes) -> Entry | None:
+        """Return the entry of a line, None where the line is damaged."""
+        try:
+            value = json.loads(line)
+            if value["check"] != self._check(value["entry"]):
+                return None
+            entry = json.loads(value["entry"])
+            return Entry(tuple(Written(**file) for file in entry["files"]), entry["facts"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+
+    def _check(self, body: str) -> str:
+        """Return the checksum of an entry in this run."""
+        return hashlib.sha256(f"{self.run}\n{body}".encode()).hexdigest()[:16]

@@ -1,0 +1,216 @@
+"""Is a finished build what it promises to be? Every promise that can be checked on disk, without decoding a pixel.
+
+From the outside in: the manifest by itself, the folder against the manifest, then the content of what is undamaged:
+plan, skipped things, sources, shards, ledger, merged files. A file that is damaged is told of once; what could only be
+checked with it is not.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipgen.errors import DataError, Problem
+from chipgen.store import MANIFEST
+from chipgen.text import counted, human_bytes
+from chipgen.verification.accounts import (
+    Accounts,
+    check_counts,
+    check_ledger,
+    check_shown,
+    check_skipped,
+    check_sources,
+)
+from chipgen.verification.epochs import check_epochs
+from chipgen.verification.faults import Faults
+from chipgen.verification.listing import OF_A_BUILD, sound_files
+from chipgen.verification.manifest import RESTORE, check_manifest, expected_files, read_manifest
+from chipgen.verification.merged import check_merged
+from chipgen.verification.originals import check_originals
+from chipgen.verification.plan import check_plan
+from chipgen.verification.shards import ShardChecks
+from chipgen.verification.skipped import read_skipped
+from chipgen.verification.tables import read_ledger, read_plan, read_sources
+from chipgen.writers.coco import MERGED
+from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from chipgen.verification.manifest import Manifest
+    from chipgen.verification.skipped import SkippedLines
+    from chipgen.verification.tables import LedgerTable, PlanTable, SourcesTable
+UNFINISHED = OF_A_BUILD - {".lock"}
+"""What tells that a folder without a manifest is a build that was interrupted."""
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a finished build turned out to be.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    chips, shards, files, bytes
+        What its manifest lists; zero where the manifest cannot be read.
+    images
+        Source images that were compared with what they were.
+    faults
+        Everything that is wrong.
+    """
+
+    out: str
+    chips: int
+    shards: int
+    files: int
+    bytes: int
+    images: int
+    faults: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing is wrong."""
+        return not self.faults
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {"ok": self.ok, **asdict(self)}
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        images = f", {counted(self.images, 'source image')}" if self.images else ""
+        what = (
+            f"{counted(self.chips, 'chip')} in {counted(self.shards, 'shard')}, {counted(self.files, 'file')}, "
+            f"{human_bytes(self.bytes)}{images}"
+        )
+        return f"{'verified' if self.ok else counted(len(self.faults), 'fault'):<12} {what}: {self.out}"
+
+
+def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None = None) -> VerifyReport:
+    """Check a finished build.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    sources
+        The folder of the images, or the annotation file beside which they are found: then the images that chips were
+        cut from are compared with what they were, and so is the annotation file.
+
+    Returns
+    -------
+    VerifyReport
+        Everything that is wrong with it.
+
+    Raises
+    ------
+    DataError
+        The folder holds no finished build, or `sources` is nothing that can be looked at.
+    """
+    folder = Path(out)
+    _refuse_others(folder)
+    if sources is not None and not os.path.isdir(sources) and not os.path.isfile(sources):  # noqa: PTH112, PTH113
+        raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
+    faults, manifest, images = Faults(folder), None, 0
+    with faults.reading(MANIFEST, RESTORE):
+        manifest = read_manifest(folder)
+    if manifest is None:
+        return VerifyReport(str(out), 0, 0, 0, 0, 0, tuple(faults.problems))
+    listed = check_manifest(manifest, faults)
+    consistent = not faults
+    sound = sound_files(folder, listed, set(expected_files(manifest)), faults)
+    if consistent:  # else there is nothing to compare with
+        table = _check_content(folder, manifest, sound, faults)
+        if sources is not None and table is not None:
+            images, problems = check_originals(table, Path(sources), manifest.inputs.annotations.sha256)
+            faults.problems += problems
+    return VerifyReport(
+        out=str(out),
+        chips=manifest.counts.chips,
+        shards=len(manifest.shards),
+        files=len(listed) + 1,
+        bytes=sum(file.bytes for file in listed.values()),
+        images=images,
+        faults=tuple(faults.problems),
+    )
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse a folder that holds no finished build.
+
+    Raises
+    ------
+    DataError
+        Saying whether it is an interrupted one.
+    """
+    if not os.path.lexists(folder / MANIFEST):
+        if any(os.path.lexists(folder / name) for name in UNFINISHED):
+            raise DataError.one(folder, "", "is not finished", "run the same chipgen build again")
+        raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
+
+
+def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> SourcesTable | None:
+    """Check what the undamaged files say; return the images that chips were cut from."""
+    skipped = _skipped(folder, sound, faults)
+    ledger = _ledger(folder, manifest, sound, faults)
+    plan = _plan(folder, manifest, sound, faults, skipped)
+    sources: SourcesTable | None = None
+    if SOURCES in sound:
+        with faults.reading(SOURCES):
+            sources = read_sources(folder / SOURCES)
+    accounts = Accounts(manifest, plan, ledger, skipped, sources)
+    faults.add_each(SKIPPED, check_skipped(accounts))
+    faults.add_each(SOURCES, check_sources(accounts))
+    before = len(faults)
+    ShardChecks(folder, manifest, sound, plan).run(faults)
+    agree = len(faults) == before  # a shard that contradicts the plan leaves open which of them is right
+    faults.add_each(PLAN, check_shown(accounts))
+    faults.add_each(LEDGER, check_ledger(accounts, against_plan=agree))
+    if agree:
+        faults.add_each(MANIFEST, check_counts(accounts), RESTORE)
+        _check_merged(folder, manifest, sound, faults)
+        if plan is not None:
+            check_epochs(folder, manifest, plan, sound, faults)
+    return sources
+
+
+def _skipped(folder: Path, sound: Collection[str], faults: Faults) -> SkippedLines | None:
+    """Return the skipped things; None where they cannot be trusted."""
+    if SKIPPED in sound:
+        with faults.reading(SKIPPED):
+            return read_skipped(folder / SKIPPED, SKIPPED, faults)
+    return None
+
+
+def _ledger(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> LedgerTable | None:
+    """Return the ledger; None where it cannot be trusted."""
+    if LEDGER in sound:
+        with faults.reading(LEDGER):
+            ledger = read_ledger(folder / LEDGER)
+            if len(ledger) == manifest.counts.annotations:
+                return ledger
+            faults.add(LEDGER, "", f"has {len(ledger)} rows, the manifest says {manifest.counts.annotations}")
+    return None
+
+
+def _plan(
+    folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults, skipped: SkippedLines | None
+) -> PlanTable | None:
+    """Return the plan; None where it cannot be trusted."""
+    plan, before = None, len(faults)
+    if PLAN in sound:
+        with faults.reading(PLAN):
+            plan = read_plan(folder / PLAN)
+    if plan is not None:
+        faults.add_each(PLAN, check_plan(plan, manifest, whole=skipped is not None and not skipped.images))
+    return plan if len(faults) == before else None
+
+
+def _check_merged(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> None:
+    """Check the annotations of all shards together, where there are such and all shards are undamaged."""
+    if MERGED in sound and all(shard.path in sound for shard in manifest.shards):
+        with faults.reading(MERGED):
+            check_merged(folder, MERGED, manifest)
