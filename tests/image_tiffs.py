@@ -168,4 +168,5 @@ TIFFS: dict[str, Callable[[], bytes]] = {
     "tiff_big": lambda: tiff(basic(), PIXELS.tobytes(), big=True),
     "tiff_loop": lambda: tiff(basic(), PIXELS.tobytes(), following=-1),
     "tiff_odd_tags": _odd_tags,
+    "tiff_turned_by_xmp": lambda: tiff(basic(a=(700, 1, list(b'<x tiff:Orientation="6"/>'))), PIXELS.tobytes()),
 }
