@@ -16,8 +16,6 @@ NASTY = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF,
 MOST = 1 << 20
 """Bytes of a damaged file at most."""
 
-Mutator = "Callable[[random.Random, bytes], bytes]"
-
 
 # -- blind -----------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ Whoever started it sees from the log which image was the last, however the proce
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import random
@@ -42,16 +41,11 @@ SECONDS = 10
 SIZE = re.compile(r"is (\d+) x (\d+) px, its")
 
 
-@functools.cache
-def _seed(name: str) -> bytes:
-    return SEEDS[name]()
-
-
 def content(number: int) -> tuple[str, bytes]:
     """Return the name of a seed and the content of the damaged file of some number."""
     rng = random.Random(number)  # noqa: S311 -- the same damage each time
     name = list(SEEDS)[number % len(SEEDS)]
-    return name, damaged(rng, _seed(name))
+    return name, damaged(rng, SEEDS[name])
 
 
 def cases(what: Sequence[str]) -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,10 @@ All are of the size `images.SIZE`, except where their format cannot be.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import struct
+import warnings
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WIDTH, HEIGHT = SIZE
-Seed = "Callable[[], bytes]"
 
 
 def _profile() -> bytes:
@@ -207,7 +209,19 @@ def _others() -> dict[str, Callable[[], bytes]]:
     return {f"other_{name.lower()}": partial(_saved, mode, name) for name, mode in modes.items() if name in Image.SAVE}
 
 
+def _made(makers: dict[str, Callable[[], bytes]]) -> dict[str, bytes]:
+    """Return images by name, less those that this version of Pillow cannot write, or not read again."""
+    found = {}
+    for name, make in makers.items():
+        with contextlib.suppress(OSError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = make()
+            Image.open(io.BytesIO(data)).load()
+            found[name] = data
+    return found
+
+
 Image.init()
-READ: dict[str, Callable[[], bytes]] = _jpegs() | _pngs() | _gifs_and_webps() | _bitmaps() | TIFFS
+READ = _made(_jpegs() | _pngs() | _gifs_and_webps() | _bitmaps() | TIFFS)
 """Of formats that are read; some have more than 8 bits a channel, which is refused."""
-SEEDS: dict[str, Callable[[], bytes]] = READ | _others()
+SEEDS = READ | {name: make() for name, make in _others().items()}

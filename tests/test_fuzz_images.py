@@ -95,7 +95,7 @@ def test_file_made_to_take_long_does_not(bomb: Bomb, exploded: dict[str, dict[st
 @pytest.mark.parametrize("name", READ)
 def test_sound_image_is_read_as_pillow_reads_it(name: str, tmp_path: Path) -> None:
     """Or refused, because it has more than 8 bits a channel."""
-    data = READ[name]()
+    data = READ[name]
     (tmp_path / "image").write_bytes(data)
     if name.endswith(("16", "_integers", "_floats")) or name == "pfm":
         with pytest.raises(UnusableError, match="more than 8 bits"):
@@ -115,7 +115,7 @@ def test_sound_image_is_read_as_pillow_reads_it(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", sorted(set(SEEDS) - set(READ)))
 def test_image_of_another_format_is_never_corrupt(name: str, tmp_path: Path) -> None:
     """Row F58: what is not read is named where its first bytes tell what it is; it is not called damaged."""
-    (tmp_path / "image").write_bytes(SEEDS[name]())
+    (tmp_path / "image").write_bytes(SEEDS[name])
     with pytest.raises(UnusableError) as caught:
         open_picture(tmp_path / "image", images.SIZE, 1_000_000)
     assert caught.value.reason in {"unsupported", "unidentified"}
@@ -181,7 +181,7 @@ except UnusableError as error:
 @pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-"])
 def test_tiff_is_read_when_stderr_is_closed(closed: str, tmp_path: Path) -> None:
     """Keeping a library silent must not need anybody to hear it; the file itself may get the number of stderr."""
-    (tmp_path / "image").write_bytes(READ["tiff_tiff_lzw"]())
+    (tmp_path / "image").write_bytes(READ["tiff_tiff_lzw"])
     command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-c", OPEN, str(tmp_path / "image")]
     done = subprocess.run(command, stdout=subprocess.PIPE, timeout=30, check=False, text=True)
     assert done.stdout == f"{images.SIZE}\n"
@@ -189,7 +189,7 @@ def test_tiff_is_read_when_stderr_is_closed(closed: str, tmp_path: Path) -> None
 
 def test_what_pillow_logs_is_not_printed(tmp_path: Path) -> None:
     """Pillow logs an error about a TIFF with too many samples; Python prints what no handler takes."""
-    data = bytearray(READ["tiff_motorola"]())
+    data = bytearray(READ["tiff_motorola"])
     line = data.index(b"\x01\x15\0\x03\0\0\0\x01")
     data[line + 8 : line + 10] = b"\xff\xff"
     (tmp_path / "image").write_bytes(data)
