@@ -56,7 +56,9 @@ def read_polygons(value: list[Any]) -> Polygons:
     rings = tuple(_ring(flat) for flat in value)
     patience = Patience.of_mask(sum(map(len, rings)))
     with _geometry():
-        return Polygons(rings, tuple(_enclosed(ring, patience) for ring in rings))
+        parts = tuple(_enclosed(ring, patience) for ring in rings)
+        patience.unite(rings)
+        return Polygons(rings, parts)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import shapely
 from chipgen.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from chipgen.boxes import Floats, Ints
 
@@ -31,6 +31,9 @@ FEW = 64
 CROSSINGS = 1000
 """Points in which the outlines of a mask may cross themselves, altogether."""
 
+MEETINGS = 10_000
+"""Pairs of edges of different outlines of a mask that may meet."""
+
 AT_A_TIME = 4_000_000
 """Pairs looked at together, at most."""
 
@@ -43,10 +46,13 @@ class Patience:
     ----------
     pairs, crossings
         Pairs of edges that come near each other, and points in which outlines cross themselves.
+    meetings
+        Pairs of edges of different outlines that meet.
     """
 
     pairs: int
     crossings: int = CROSSINGS
+    meetings: int = MEETINGS
 
     @classmethod
     def of_mask(cls, points: int) -> Patience:
@@ -81,6 +87,32 @@ class Patience:
             if self.crossings < 0:
                 raise UnusableError("bad_polygon", f"a polygon crosses itself more than {CROSSINGS:,} times")
 
+    def unite(self, rings: Sequence[Floats]) -> None:
+        """Take into account that the outlines of a mask are put together wherever a chip shows several.
+
+        Raises
+        ------
+        UnusableError
+            They cross each other too often.
+        """
+        if len(rings) < 2:
+            return
+        edges = np.concatenate([_edges(ring) for ring in rings])
+        owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+        tree, step = shapely.STRtree(edges), max(1, AT_A_TIME // len(edges))
+        for start in range(0, len(edges), step):
+            asked, second = tree.query(edges[start : start + step])
+            first = asked + start
+            apart = owner[first] < owner[second]
+            self.meetings -= int(np.count_nonzero(shapely.intersects(edges[first[apart]], edges[second[apart]])))
+            if self.meetings < 0:
+                raise UnusableError("bad_polygon", f"its polygons meet more than {MEETINGS:,} times")
+
+
+def _edges(ring: Floats) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """Return the edges of an outline."""
+    return shapely.linestrings(np.stack((ring, np.roll(ring, -1, axis=0)), axis=1))  # type: ignore[no-any-return]
+
 
 def _near_pairs(ring: Floats) -> Iterator[tuple[np.ndarray[tuple[int], np.dtype[np.object_]], Ints, Ints]]:
     """Yield the edges of an outline and pairs of them, by their positions, whose bounding boxes overlap.
@@ -88,7 +120,7 @@ def _near_pairs(ring: Floats) -> Iterator[tuple[np.ndarray[tuple[int], np.dtype[
     Neighbours, which always touch, are left out.
     """
     count = len(ring)
-    edges = shapely.linestrings(np.stack((ring, np.roll(ring, -1, axis=0)), axis=1))
+    edges = _edges(ring)
     tree = shapely.STRtree(edges)
     step = max(1, AT_A_TIME // count)
     for start in range(0, count, step):
