@@ -68,17 +68,23 @@ def render(
     """
     for image, chips in itertools.groupby(range(len(shard.chips)), key=lambda chip: int(shard.chips.image[chip])):
         tell(int(shard.images.id[image]), shard.images.file_name[image])
-        try:
-            picture = _open(shard, image, root, config)
-        except UnusableError as error:
-            findings.skipped.append(_skipped_image(shard, image, error))
-            findings.images[int(shard.image_row[image])] = error.reason
-            continue
-        findings.notes[int(shard.image_row[image])] = picture.notes
-        findings.files[int(shard.image_row[image])] = picture.file
-        drawer = _ImageRenderer(shard, image, picture, config, findings)
-        for chip in chips:
-            yield drawer.chip(chip)
+        drawer = _drawer(shard, image, root, config, findings)
+        if drawer is not None:
+            yield from map(drawer.chip, chips)
+        del drawer  # and its image, before the next one is decoded
+
+
+def _drawer(shard: Shard, image: int, root: Path, config: ExportConfig, findings: Findings) -> _ImageRenderer | None:
+    """Decode an image of the shard, or note why not."""
+    row = int(shard.image_row[image])
+    try:
+        picture = _open(shard, image, root, config)
+    except UnusableError as error:
+        findings.skipped.append(_skipped_image(shard, image, error))
+        findings.images[row] = error.reason
+        return None
+    findings.notes[row], findings.files[row] = picture.notes, picture.file
+    return _ImageRenderer(shard, image, picture, config, findings)
 
 
 def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture:

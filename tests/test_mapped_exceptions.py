@@ -245,7 +245,7 @@ def test_masks_of_runs(name: str, make: Make, planned: chipgen.Plan, tmp_path: P
         *_cases(
             OF_ARROW,
             "chipgen.writers.parquet.pq.ParquetWriter.__init__",
-            "chipgen.writers.parquet.pa.RecordBatch",
+            "chipgen.writers.parquet._batch",
             "chipgen.writers.parquet.pq.ParquetWriter.write_batch",
             "chipgen.writers.parquet.pq.ParquetWriter.close",
             "chipgen.writers.tables.pq.write_table",
@@ -277,6 +277,27 @@ def test_writing_a_coco_build(name: str, make: Make, planned: chipgen.Plan, tmp_
         _build(planned, tmp_path / "out", format="coco")
     _assert_told(caught.value)
     assert not (tmp_path / "out" / "_manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PIL.Image.open",
+        "chipgen.images.chips.Image.Image.save",
+        "chipgen.masks.polygons.Polygon",
+        "chipgen.masks.rle.pycocotools.mask.encode",
+        "chipgen.writers.parquet._batch",
+        "chipgen.writers.parquet.pq.ParquetWriter.write_batch",
+    ],
+)
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+def test_lack_of_memory_in_a_worker(name: str, on_error: str, planned: chipgen.Plan, tmp_path: Path) -> None:
+    """Row J97: nothing is skipped because of it, and the hint is about workers."""
+    error = MemoryError() if "writers" not in name else OF_ARROW["ArrowMemoryError"]()
+    with mock.patch(name, side_effect=error), pytest.raises(chipgen.WorkerError, match="--workers") as caught:
+        _build(planned, tmp_path / "out", on_error=on_error)
+    _assert_told(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 # -- reading what was built, annotations, proposals ------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""What a worker needs: so many bytes a pixel of the largest image, as the README says, and a fixed sum besides."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import images
+import pytest
+from PIL import Image
+from zoo.entry import annotation, good, raw, write_images
+from zoo.running import build
+
+from chipgen.export_config import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FIXED = 200 << 20
+"""Bytes that a process needs besides its image: libraries, the plan, finished chips, masks."""
+
+MEASURED = """
+import sys
+from chipgen.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    status = open("/proc/self/status").read()
+    print("PEAK", 1024 * int(status.split("VmHWM:")[1].split()[0]))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a build ended, and the most memory it held, bytes."""
+
+    code: int
+    said: str
+    peak: int
+
+
+def _run(folder: Path, *more: str) -> Run:
+    """Build in a process of its own, with one worker, which is the process itself."""
+    command = [sys.executable, "-c", MEASURED, *build(folder, "--quiet", *more)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+    return Run(done.returncode, done.stderr, int(done.stdout.split("PEAK")[1]))
+
+
+def lying_png(size: tuple[int, int]) -> bytes:
+    """Return a PNG of colour and alpha that must be turned upright: of each step, a copy is needed."""
+    height, width = size
+    packer, row = zlib.compressobj(1), bytes(1 + 4 * width)
+    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return images.png_of(header, data, [(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))])
+
+
+def webp(size: tuple[int, int]) -> bytes:
+    """Return a WebP, the dearest of all kinds: its decoder holds two canvases and a copy."""
+    return images.encoded(Image.new("RGB", size), "WEBP", lossless=True, method=0, quality=0)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An image that takes much.
+
+    Parameters
+    ----------
+    make
+        Makes it.
+    size
+        Its width and height.
+    bytes_a_pixel
+        What decoding it may take.
+    """
+
+    make: Callable[[tuple[int, int]], bytes]
+    size: tuple[int, int]
+    bytes_a_pixel: int
+
+    @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+
+KINDS = {"png": Kind(lying_png, (9460, 9458), 8), "webp": Kind(webp, (4700, 4600), 16)}
+
+
+def _dataset(folder: Path, kind: Kind) -> None:
+    """Write a dataset of a large image, twice, with objects all over it and a mask of half of it."""
+    (folder / "in").mkdir(parents=True)
+    write_images(folder / "in")
+    (folder / "in" / "large").write_bytes(kind.make(kind.size))
+    coco, (width, height) = good(), kind.size
+    half = {"size": [height, width], "counts": [width * height // 2] * 2}
+    for image in (3, 4):
+        coco["images"].append({"id": image, "file_name": "large", "width": width, "height": height})
+        places = [(x, y) for x in (0, 2000, width - 60) for y in (0, 2000, height - 60)]
+        for number, (x, y) in enumerate(places, start=10 * image):
+            coco["annotations"].append(annotation(number, image_id=image, bbox=[x, y, 60, 60]))
+        box = [width // 2, 0, width - width // 2, height]
+        coco["annotations"].append(annotation(100 + image, image_id=image, bbox=box, segmentation=half))
+    raw(json.dumps(coco))(folder / "in")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a folder with a dataset for each kind of large image."""
+    found = {name: tmp_path_factory.mktemp(name) for name in KINDS}
+    for name, folder in found.items():
+        _dataset(folder, KINDS[name])
+    return found
+
+
+def test_the_largest_image_allowed_is_among_them() -> None:
+    assert 0 <= MAX_PIXELS - max(kind.pixels for kind in KINDS.values()) < 10_000
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_worker_takes_no_more_than_is_said(name: str, folders: dict[str, Path]) -> None:
+    """Promise 6: one large image after the other, with chips at two levels and a mask of half of it."""
+    run, kind = _run(folders[name], "--scales", "1x,512", "--valid-ranges", "0-,0-"), KINDS[name]
+    assert (run.code, run.said) == (0, "")
+    chips = json.loads((folders[name] / "out" / "_manifest.json").read_bytes())["counts"]["chips"]
+    assert chips >= 2 * (8 + 1)
+    assert 4 * kind.pixels < run.peak < kind.bytes_a_pixel * kind.pixels + FIXED
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_image_that_is_too_large_takes_nothing(name: str, folders: dict[str, Path]) -> None:
+    """Row F57: it is refused from its header."""
+    most = str(KINDS[name].pixels - 1)
+    run = _run(folders[name], "--max-pixels", most, "--on-error", "skip", "--out", str(folders[name] / "small"))
+    assert (run.code, run.said) == (3, "")
+    assert run.peak < FIXED
