@@ -80,10 +80,9 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
         The system is short of something, which is no fault of the image.
     """
     with open_regular(path) as file, pixel_limit(max_pixels):
-        head, read = file.read(HEAD), file.identity()
+        head = file.read(HEAD)
         try:
-            pixels, notes = _open(file, head, size_img, max_pixels)
-            return Picture(pixels, notes, read)
+            return _open(file, head, size_img, max_pixels)
         except (UnusableError, MemoryError):
             raise
         except Image.DecompressionBombError as error:
@@ -96,12 +95,11 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
             raise UnusableError("corrupt", what) from error
 
 
-def _open(
-    file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels: int
-) -> tuple[Image.Image, tuple[str, ...]]:
+def _open(file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels: int) -> Picture:
     """Open an image within the limits of what may be read for each step."""
     file.limit(None)
-    refuse_bombs(file, head, max_pixels)
+    refuse_bombs(file, head, max_pixels)  # a file that is too long among them: its checksum would take as long
+    read = file.identity()
     file.limit(head_limit(head))
     with Image.open(file, formats=FORMATS) as image:
         file.limit(None)
@@ -114,7 +112,7 @@ def _open(
         turn = _must_turn(image, size_img, max_pixels)
         with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
             pixels = _decode(image, turn=turn)
-        return _checked(pixels, size_img), (*notes, *_notes(image.mode, turn=turn))
+        return Picture(_checked(pixels, size_img), (*notes, *_notes(image.mode, turn=turn)), read)
 
 
 def _decode(image: Image.Image, *, turn: bool) -> Image.Image:

@@ -11,7 +11,7 @@ import shapely
 from shapely import Polygon
 
 from chipgen.errors import UnusableError
-from chipgen.masks.tangles import Patience
+from chipgen.masks.tangles import Patience, refuse_tangles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,9 @@ MOST_VERTICES = 200_000
 """In one mask; mending a self-crossing outline takes more than linear time."""
 SMALLEST_AREA = 0.01
 """Square chip px: smaller parts are rests of a cut."""
+GRID = 1e-6
+"""Image px to which points are moved when areas are united. Without it, where edges all but coincide, GEOS has been
+seen to leave out a whole outline and say nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,10 @@ def read_polygons(value: list[Any]) -> Polygons:
     if sum(len(flat) for flat in value if isinstance(flat, list)) > 2 * MOST_VERTICES:
         raise UnusableError("bad_polygon", f"the mask has more than {MOST_VERTICES:,} vertices")
     rings = tuple(_ring(flat) for flat in value)
-    patience = Patience.of_mask(sum(map(len, rings)))
+    patience = Patience()
     with _geometry():
-        parts = tuple(_enclosed(ring, patience) for ring in rings)
-        patience.unite(rings)
-        return Polygons(rings, parts)
+        refuse_tangles(rings)
+        return Polygons(rings, tuple(_enclosed(ring, patience) for ring in rings))
 
 
 @contextlib.contextmanager
@@ -96,7 +98,6 @@ def _enclosed(ring: Floats, patience: Patience) -> Any:
     """Return what an outline encloses."""
     if len(np.unique(ring, axis=0)) < 3:
         raise UnusableError("bad_polygon", "a polygon has fewer than three different points")
-    patience.look(ring)
     whole = Polygon(ring)
     if not whole.is_valid:
         patience.mend(ring)
@@ -137,7 +138,7 @@ def _cropped(mask: Polygons, crop: Crop) -> tuple[list[list[float]] | None, floa
         visible.extend(pieces)
     if not rings:
         return None, 0.0
-    area_img = visible[0].area if len(visible) == 1 else shapely.union_all(visible).area
+    area_img = visible[0].area if len(visible) == 1 else shapely.union_all(visible, grid_size=GRID).area
     return [_flat_chip(ring, crop) for ring in rings], float(area_img * crop.factor[0] * crop.factor[1])
 
 

@@ -23,108 +23,81 @@ if TYPE_CHECKING:
 
 PAIRS = 100_000
 PAIRS_A_POINT = 10
-"""Pairs of edges with overlapping bounding boxes that a mask may have, besides neighbours, and more for each point."""
+"""Pairs of edges with overlapping bounding boxes that the outlines of a mask may have, and more for each point."""
 
-FEW = 64
-"""Points of an outline that need no counting of pairs."""
-
-CROSSINGS = 1000
-"""Points in which the outlines of a mask may cross themselves, altogether."""
-
-MEETINGS = 10_000
-"""Pairs of edges of different outlines of a mask that may meet."""
+KNOTS = 1000
+"""Places in which the outlines of a mask may meet themselves, altogether."""
 
 AT_A_TIME = 4_000_000
 """Pairs looked at together, at most."""
 
+Lines = np.ndarray[tuple[int], np.dtype[np.object_]]
+
 
 @dataclass
 class Patience:
-    """What the outlines of one mask may still cost.
+    """What mending the outlines of one mask may still cost.
 
     Parameters
     ----------
-    pairs, crossings
-        Pairs of edges that come near each other, and points in which outlines cross themselves.
-    meetings
-        Pairs of edges of different outlines that meet.
+    knots
+        Places in which they meet themselves.
     """
 
-    pairs: int
-    crossings: int = CROSSINGS
-    meetings: int = MEETINGS
-
-    @classmethod
-    def of_mask(cls, points: int) -> Patience:
-        """Return what a mask of so many points may cost."""
-        return cls(PAIRS + PAIRS_A_POINT * points)
-
-    def look(self, ring: Floats) -> None:
-        """Take an outline into account.
-
-        Raises
-        ------
-        UnusableError
-            Too many of its edges come near each other.
-        """
-        if len(ring) <= FEW:
-            return
-        for _, first, _ in _near_pairs(ring):
-            self.pairs -= len(first)
-            if self.pairs < 0:
-                raise UnusableError("bad_polygon", "too many edges of a polygon lie side by side")
+    knots: int = KNOTS
 
     def mend(self, ring: Floats) -> None:
-        """Take the mending of an outline that crosses itself into account.
+        """Take the mending of an outline that meets itself into account.
+
+        Where it runs through points that it visited before, each loop so closed counts (edges less points); elsewhere
+        each pair of edges that meet. One that goes the same way back, as traced thin things do, closes no loop.
 
         Raises
         ------
         UnusableError
             It does so too often.
         """
-        for edges, first, second in _near_pairs(ring):
-            self.crossings -= int(np.count_nonzero(shapely.intersects(edges[first], edges[second])))
-            if self.crossings < 0:
-                raise UnusableError("bad_polygon", f"a polygon crosses itself more than {CROSSINGS:,} times")
+        points, at = np.unique(ring, axis=0, return_inverse=True)
+        at = at.reshape(-1)
+        edges = np.unique(np.sort(np.stack((at, np.roll(at, -1)), axis=1), axis=1), axis=0)
+        edges = edges[edges[:, 0] != edges[:, 1]]
+        self._take(len(edges) - len(points))
+        lines = shapely.linestrings(points[edges])
+        for first, second in _near_pairs(lines):
+            apart = (edges[first][:, :, None] != edges[second][:, None]).all(axis=(1, 2))
+            self._take(int(np.count_nonzero(shapely.intersects(lines[first[apart]], lines[second[apart]]))))
 
-    def unite(self, rings: Sequence[Floats]) -> None:
-        """Take into account that the outlines of a mask are put together wherever a chip shows several.
-
-        Raises
-        ------
-        UnusableError
-            They cross each other too often.
-        """
-        if len(rings) < 2:
-            return
-        edges = np.concatenate([_edges(ring) for ring in rings])
-        owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-        tree, step = shapely.STRtree(edges), max(1, AT_A_TIME // len(edges))
-        for start in range(0, len(edges), step):
-            asked, second = tree.query(edges[start : start + step])
-            first = asked + start
-            apart = owner[first] < owner[second]
-            self.meetings -= int(np.count_nonzero(shapely.intersects(edges[first[apart]], edges[second[apart]])))
-            if self.meetings < 0:
-                raise UnusableError("bad_polygon", f"its polygons meet more than {MEETINGS:,} times")
+    def _take(self, knots: int) -> None:
+        """Take some knots away."""
+        self.knots -= max(0, knots)
+        if self.knots < 0:
+            raise UnusableError("bad_polygon", f"its outlines meet themselves more than {KNOTS:,} times")
 
 
-def _edges(ring: Floats) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """Return the edges of an outline."""
-    return shapely.linestrings(np.stack((ring, np.roll(ring, -1, axis=0)), axis=1))  # type: ignore[no-any-return]
+def refuse_tangles(rings: Sequence[Floats]) -> None:
+    """Refuse a mask of too many edges that come near each other, in one outline or in several.
 
-
-def _near_pairs(ring: Floats) -> Iterator[tuple[np.ndarray[tuple[int], np.dtype[np.object_]], Ints, Ints]]:
-    """Yield the edges of an outline and pairs of them, by their positions, whose bounding boxes overlap.
-
-    Neighbours, which always touch, are left out.
+    Raises
+    ------
+    UnusableError
+        It has them.
     """
-    count = len(ring)
-    edges = _edges(ring)
-    tree = shapely.STRtree(edges)
-    step = max(1, AT_A_TIME // count)
-    for start in range(0, count, step):
-        asked, second = tree.query(edges[start : start + step])
-        first = asked + start
-        near = (second > first + 1) & ~((first == 0) & (second == count - 1))
-        yield edges, first[near], second[near]
+    count = sum(map(len, rings))
+    left = PAIRS + PAIRS_A_POINT * count
+    if count * (count - 1) // 2 <= left:
+        return
+    ends = np.concatenate([np.stack((ring, np.roll(ring, -1, axis=0)), axis=1) for ring in rings])
+    for first, _ in _near_pairs(shapely.linestrings(ends)):
+        left -= len(first)
+        if left < 0:
+            raise UnusableError("bad_polygon", "too many edges of its outlines lie side by side")
+
+
+def _near_pairs(lines: Lines) -> Iterator[tuple[Ints, Ints]]:
+    """Yield pairs of lines, by their positions, whose bounding boxes overlap."""
+    tree = shapely.STRtree(lines)
+    step = max(1, AT_A_TIME // max(1, len(lines)))
+    for start in range(0, len(lines), step):
+        first, second = tree.query(lines[start : start + step])
+        later = second > first + start
+        yield first[later] + start, second[later]

@@ -135,15 +135,16 @@ def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
     """Write one row for each image that chips were to be cut from: which file it was, null where it was skipped."""
     rows = np.unique(plan.chips.image).tolist()
     images, files = plan.dataset.images, [findings.files.get(row) for row in rows]
-    table = pa.table(
-        {
-            "image_id": images.id[rows],
-            "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
-            "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
-            "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
-            "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
-        }
-    )
+    with refusals(SOURCES):
+        table = pa.table(
+            {
+                "image_id": images.id[rows],
+                "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
+                "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
+                "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
+                "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
+            }
+        )
     _write(table, SOURCES, staging)
 
 
