@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -146,7 +147,8 @@ def _done(plan: Plan, shards: Sequence[int], job: Job) -> Generator[ShardDone, N
         )
         results = _started(parallel, tasks, job)
         with _abandoned(results):
-            yield from results
+            for done in results:  # noqa: UP028 -- "yield from" would end them outside of the block
+                yield done
 
 
 def _has_semaphores() -> bool:
@@ -168,6 +170,7 @@ def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDo
         The system grants no more processes, handles or memory; libraries raise whatever they like then.
     """
     try:
+        resource_tracker.ensure_running()  # it would end the deafness of those that come after it
         with deaf_children():
             results: Generator[ShardDone, None, None] = parallel(tasks)
     except Exception as error:

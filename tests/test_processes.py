@@ -26,6 +26,7 @@ from run_cli import PROGRAM
 from zoo.running import run_here
 
 from chipgen import stopping, workers
+from chipgen.workers import DOING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,23 @@ def _assert_goes_on(coco: Path, out: Path, reference: dict[str, str]) -> None:
     assert tree(out) == reference
 
 
+def _caught_at_work(program: subprocess.Popen[str], out: Path) -> int:
+    """Stop all workers at a moment when one of them makes a shard, and return one of them."""
+
+    def caught() -> bool:
+        workers = workers_of(program.pid)
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        if list(out.glob(f".tmp/*/*{DOING}")):
+            return True
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        return False
+
+    assert wait_for(caught, program)
+    return workers_of(program.pid)[0]
+
+
 @pytest.mark.row("J96")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_dead_worker_ends_the_run_and_is_told_by_what_it_was_at(
@@ -63,7 +81,9 @@ def test_dead_worker_ends_the_run_and_is_told_by_what_it_was_at(
     out = tmp_path / "out"
     with running(coco, out) as program:
         assert wait_for(lambda: len(shards_in(out)) >= 2, program)
-        os.kill(workers_of(program.pid)[0], number)
+        os.kill(_caught_at_work(program, out), number)
+        for worker in workers_of(program.pid):
+            os.kill(worker, signal.SIGCONT)
         start = time.monotonic()
         _, err = program.communicate(timeout=SOON)
         assert time.monotonic() - start < SOON

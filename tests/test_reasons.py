@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -95,3 +96,11 @@ def test_an_unusable_thing_keeps_its_reason_between_processes() -> None:
 
 def test_what_a_library_says_about_bytes_is_made_printable() -> None:
     assert chipgen.UnusableError("corrupt", "chunk \x00\n\ud800 is odd").message == r"chunk \x00\n\ud800 is odd"
+
+
+def test_the_readme_lists_them_all() -> None:
+    text = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\w*) ?\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    shown = [(reason, told) for _, reason, told in listed]
+    assert shown == [pair for reasons in chipgen.REASONS.values() for pair in reasons.items()]
+    assert [kind for kind, _, _ in listed if kind] == list(chipgen.REASONS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chipgen.errors import OutputError, StorageError
-from chipgen.store import MANIFEST, Entry, Output, Staging, Start, survey
+from chipgen.store import MANIFEST, Entry, Output, Staging, Start, disk, survey
 from chipgen.store.record import first_difference
 
 if TYPE_CHECKING:
@@ -408,15 +408,21 @@ def test_lock_ends_with_its_process(tmp_path: Path, reference: dict[str, bytes])
 
 
 @pytest.mark.row("I91")
-def test_lock_file_removed_by_its_holder_is_not_taken_for_the_lock(tmp_path: Path) -> None:
-    first = Output(tmp_path, overwrite=False)
-    first.__enter__()
-    opened = os.open(tmp_path / ".lock", os.O_RDWR)  # as a second run may have done just before
-    first.__exit__(None, None, None)
-    with Output(tmp_path, overwrite=False) as second:
-        assert second.lock.is_ours()
-        assert os.fstat(opened).st_nlink == 0
-    os.close(opened)
+def test_lock_on_a_file_that_its_last_holder_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, opened = disk.open_lock, []
+
+    def open_just_before_it_goes(path: Path) -> int:
+        opened.append(real(path))
+        if len(opened) == 1:
+            path.unlink()
+        return opened[-1]
+
+    monkeypatch.setattr(disk, "open_lock", open_just_before_it_goes)
+    with Output(tmp_path, overwrite=False) as output:
+        assert output.lock.is_ours()
+        with pytest.raises(OutputError, match="locked"):
+            survey(tmp_path)
+    assert len(opened) == 2
 
 
 @pytest.mark.row("I92")
