@@ -91,7 +91,16 @@ class Kind:
         return self.size[0] * self.size[1]
 
 
-KINDS = {"png": Kind(lying_png, (9460, 9458), 8), "webp": Kind(webp, (4700, 4600), 16)}
+def progressive_jpeg(size: tuple[int, int]) -> bytes:
+    """Return a JPEG for printers of which nothing can be shown before all of it was read."""
+    return images.encoded(Image.new("CMYK", size), "JPEG", progressive=True, quality=50)
+
+
+KINDS = {
+    "png": Kind(lying_png, (9460, 9458), 8),
+    "jpeg": Kind(progressive_jpeg, (4700, 4600), 12),
+    "webp": Kind(webp, (4700, 4600), 16),
+}
 
 
 def _dataset(folder: Path, kind: Kind) -> None:
