@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.card import CARD, card
+from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
@@ -27,13 +28,12 @@ from chipgen.writers.coco import MERGED, merge_coco
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from typing_extensions import Unpack
 
     from chipgen.dataset import Skipped
     from chipgen.plan import Plan
-
-EPOCHS = "epochs"
-"""Folder that is added to finished builds; its files name rows of the shards."""
 
 
 def export(
@@ -62,8 +62,10 @@ def export(
 
     Raises
     ------
-    UsageError, DataError, OutputError
+    UsageError, DataError
         With the reason; the folder is as it was.
+    OutputError
+        With the reason: the folder is another build's, somebody else's, or locked; or an image has changed meanwhile.
     StorageError, WorkerError
         With the reason; shards that were finished stay, and the same call goes on with the others.
     """
@@ -117,8 +119,10 @@ class _Build:
         kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
         self.refuse_skipped(merge(shard.findings for shard in kept.values()))
         new = self.make([index for index in range(count) if index not in kept], kept, held=False)
-        lost = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
-        return self.finish({**kept, **new}, len(kept), lost)
+        notes = list(_told(start))
+        if config.retry_skipped and any(shard.findings.images for shard in kept.values()):
+            notes.append("images that an earlier run skipped are tried again in a finished build: run this once more")
+        return self.finish({**kept, **new}, len(kept), notes)
 
     def make_again(self, start: Start) -> BuildReport:
         """Make some shards of a finished build again: lost ones, and those with skipped images to be retried.
@@ -141,9 +145,9 @@ class _Build:
         self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
         for shard in new.values():
             self.publish(shard)
-        notes = tuple(f"{path} was missing or damaged and has been made again" for path in start.lost)
+        notes = list(_told(start))
         if epochs.files and not stay:
-            notes = (*notes, "epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
+            notes.append("epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
         return self.finish({**kept, **new}, len(kept), notes)
 
     # -- shards ----------------------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ class _Build:
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
-    def finish(self, shards: dict[int, ShardDone], kept: int, notes: tuple[str, ...]) -> BuildReport:
+    def finish(self, shards: dict[int, ShardDone], kept: int, notes: Sequence[str]) -> BuildReport:
         """Write the tables and the card, then the manifest."""
         done = [shards[index] for index in sorted(shards)]
         findings = merge(shard.findings for shard in done)
@@ -247,3 +251,8 @@ class _Build:
             "ledger": ledger.counts(),
             "skipped": reasons,
         }
+
+
+def _told(start: Start) -> Iterator[str]:
+    """Say which files of an earlier run had to be made again."""
+    yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)

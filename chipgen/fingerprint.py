@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chipgen import _version
+from chipgen.digests import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +46,10 @@ def input_record(annotations: PathLike[str] | str, proposals: PathLike[str] | st
     Raises
     ------
     OSError
-        One cannot be read.
+        One cannot be read, or is no regular file.
     """
     named = {"annotations": annotations} | ({} if proposals is None else {"proposals": proposals})
-    return {name: {"sha256": _sha256(path)} for name, path in named.items()}
+    return {name: {"sha256": sha256_of(path)} for name, path in named.items()}
 
 
 def plan_digest(plan: Plan) -> str:
@@ -71,12 +72,3 @@ def _columns(plan: Plan) -> Iterator[np.typing.NDArray[Any]]:
     yield from (chips.image, chips.level, chips.kind, chips.origin_scaled, chips.content, chips.proposals)
     yield from (plan.levels.factor[cell], plan.levels.range_img[cell])
     yield from (boxes.chip, boxes.annotation, boxes.xyxy_chip, boxes.visibility, boxes.state, plan.shards)
-
-
-def _sha256(path: PathLike[str] | str) -> str:
-    """Return the checksum of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:  # noqa: PTH123 -- takes text and paths alike
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

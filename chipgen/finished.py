@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
 from chipgen.store import differing, refuse_other
-from chipgen.writers.tables import SKIPPED
+from chipgen.writers.tables import SKIPPED, read_skipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chipgen.export_config import ExportConfig
     from chipgen.store import Found
 
@@ -72,7 +73,7 @@ def already_built(found: Found, record: dict[str, Any], config: ExportConfig) ->
     refuse_other(found, record, config.may_rise)
     if not found.finished or differing(found.out, found.listed, by_content=config.verify):
         return None
-    if config.retry_skipped and _skipped_images(found):
+    if config.retry_skipped and "image" in {entry.kind for entry in read_skipped(found.out)}:
         return None
     return report_finished(found, config)
 
@@ -103,28 +104,10 @@ def report_finished(found: Found, config: ExportConfig) -> BuildReport:
     )
 
 
-def _lines(found: Found) -> list[dict[str, Any]]:
-    """Return the list of skipped things; none where it cannot be read."""
-    try:
-        return [json.loads(line) for line in (found.out / SKIPPED).read_bytes().splitlines()]
-    except (OSError, ValueError):
-        return []
-
-
-def _skipped_images(found: Found) -> bool:
-    """Tell whether images were skipped."""
-    return any(line["kind"] == "image" for line in _lines(found))
-
-
-def _problems(found: Found) -> list[Problem]:
-    """Return what was skipped as problems."""
+def _problems(found: Found) -> Iterator[Problem]:
+    """Yield what was skipped as problems."""
     todo = "mend it, then try again with --on-error skip --retry-skipped, or go on with --on-error skip"
-    return [
-        Problem(
-            str(found.out / SKIPPED),
-            f"image {line['image_id']}" + ("" if line["annotation_id"] is None else f", {line['annotation_id']}"),
-            f"{line['message']} ({line['reason']})",
-            todo,
-        )
-        for line in _lines(found)
-    ]
+    for entry in read_skipped(found.out):
+        of_image = f"image {entry.image_id}"
+        where = of_image if entry.annotation_id is None else f"annotation {entry.annotation_id} of {of_image}"
+        yield Problem(str(found.out / SKIPPED), where, f"{entry.message} ({entry.reason})", todo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chipgen.dataset import Skipped
 from chipgen.findings import Findings, ImageFile
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
 from chipgen.writers import shard_unit
-from chipgen.writers.tables import SKIPPED, SOURCES
+from chipgen.writers.tables import SOURCES, read_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from chipgen.dataset import Skipped
     from chipgen.plan import Plan
 
 
@@ -36,7 +35,7 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
     """
     try:
         files, notes = _sources(plan, out)
-        skipped = read_skipped(out)
+        skipped = _skipped(out)
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
         return {}
     of_unit = _files_by_unit(manifest)
@@ -63,18 +62,11 @@ def other_files(manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]
     return Entry(tuple(file for file in rest if file not in inside)), Entry(inside)
 
 
-def read_skipped(out: Path) -> dict[int, list[Skipped]]:
-    """Return the images and masks that a finished build had to do without, by the id of their image.
-
-    Raises
-    ------
-    OSError, ValueError, TypeError
-        The list cannot be read.
-    """
+def _skipped(out: Path) -> dict[int | None, list[Skipped]]:
+    """Return the images and masks that a finished build had to do without, by the id of their image."""
     found = defaultdict(list)
-    for line in (out / SKIPPED).read_bytes().splitlines():
-        entry = Skipped(**json.loads(line))
-        if entry.kind in {"image", "mask"} and entry.image_id is not None:
+    for entry in read_skipped(out):
+        if entry.kind in {"image", "mask"}:
             found[entry.image_id].append(entry)
     return found
 

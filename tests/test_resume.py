@@ -87,6 +87,21 @@ def test_nothing_to_do_in_python(small_set: Path, tmp_path: Path) -> None:
     assert (first.chips, first.shards, first.bytes) == (again.chips, again.shards, again.bytes)
 
 
+@pytest.mark.row("A1", "G66", "I84")
+@pytest.mark.parametrize("option", ["--coco", "--proposals"])
+@pytest.mark.parametrize("place", ["pipe", "/dev/zero", "folder"])
+def test_input_that_is_no_file_is_refused_beside_a_finished_build_too(
+    option: str, place: str, small_set: Path, tmp_path: Path
+) -> None:
+    """Its checksum is compared before it is read: that must neither wait nor go on for ever."""
+    expect(build(small_set, tmp_path / "out"), 0)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    arguments = ("build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out"))
+    more = ("--images", str(small_set.parent / "images"), option, str(tmp_path / place))
+    assert "not a regular file" in chipgen(*arguments, *more, timeout=30).expect(1).err
+
+
 def test_exit_code_stays_when_nothing_is_to_do(small_set: Path, tmp_path: Path) -> None:
     (small_set.parent / "images" / "5.png").unlink()
     for limit, code in (("0", 3), ("0", 3), ("1", 0)):
@@ -370,6 +385,19 @@ def test_retrying_may_raise_the_limit_of_pixels_but_not_lower_it(small_set: Path
     assert tree(out) == tree(tmp_path / "fresh")
 
 
+def test_damaged_list_of_skipped_things_is_named_and_made_again(small_set: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _spoil(small_set, 3)
+    expect(build(small_set, out, *SKIP), 0)
+    whole = tree(out)
+    (out / "_skipped.jsonl").write_bytes(whole["_skipped.jsonl"].replace(b"{", b"["))
+    for more in ((), (*SKIP, "--retry-skipped")):
+        expect(build(small_set, out, *more), 1, "_skipped.jsonl: is damaged")
+    (out / "_skipped.jsonl").unlink()
+    expect(build(small_set, out, *SKIP), 0)
+    assert tree(out) == whole
+
+
 def test_retrying_clears_epochs_that_no_longer_fit(small_set: Path, tmp_path: Path) -> None:
     out, more = tmp_path / "out", (*NEGATIVES, *SKIP)
     kept = _spoil(small_set, 3)
@@ -390,7 +418,7 @@ def test_failing_on_errors_does_not_go_on_with_what_was_skipped(small_set: Path,
     before = _but_for_locks(out)
     expect(build(small_set, out), 1, "image 3")
     assert _but_for_locks(out) == before
-    expect(build(small_set, out, *SKIP), 0, "resumed      2 of")
+    expect(build(small_set, out, *SKIP, "--retry-skipped"), 0, "run this once more")
 
 
 @pytest.mark.parametrize("begun", [0, 1])

@@ -1,9 +1,8 @@
 """Pixels: open an image safely, settle its orientation and colours, cut chips, encode them.
 
 Pillow is used here only. An image is opened when a regular file of a raster format lies inside the image root, is
-not too large, and has the size its annotations were drawn on; anything else is an `UnusableError` with a reason:
-``bad_name``, ``outside_root``, ``missing``, ``not_a_file``, ``unreadable``, ``unidentified``, ``unsupported``,
-``unsupported_mode``, ``too_large``, ``size_mismatch``, ``corrupt``.
+not too large, and has the size its annotations were drawn on; anything else is an `UnusableError` with a reason from
+`chipgen.errors.REASONS`.
 
 Colours: palette and grey become RGB; CMYK is converted without a colour profile; alpha is dropped and the stored
 colour kept, which is what most trainers do; embedded profiles are dropped, values kept. Images of more than 8 bits a

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import io
 import logging
 import os
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from chipgen.digests import sha256_read
 from chipgen.errors import StorageError, UnusableError
 from chipgen.findings import ImageFile
 
@@ -68,13 +68,11 @@ class MeteredFile(io.BufferedReader):
 
     def identity(self) -> ImageFile:
         """Return length and checksum of the file, read a piece at a time: it may be larger than memory."""
-        digest = hashlib.sha256()
         self.seek(0)
-        while block := super().read(PIECE >> 4):
-            digest.update(block)
+        sha256 = sha256_read(super().read)
         length = self.tell()
         self.seek(0)
-        return ImageFile(length, digest.hexdigest())
+        return ImageFile(length, sha256)
 
 
 def refuse_shortage(path: Path, error: Exception) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import hashlib
 import json
 import re
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chipgen.digests import sha256_read
 from chipgen.errors import ChipgenError, DataError
 
 if TYPE_CHECKING:
@@ -94,11 +94,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    sha256 = hashlib.sha256()
     with opened(path) as file:
-        while block := file.read(1 << 20):
-            sha256.update(block)
-    return sha256.hexdigest()
+        return sha256_read(file.read)
 
 
 def recognise(path: Path) -> Found:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chipgen.digests import sha256_of
 from chipgen.errors import OutputError, StorageError
 from chipgen.store.files import Written, guarded
 from chipgen.store.journal import JOURNAL, Entry, Journal
@@ -81,11 +82,6 @@ class Found:
     def record(self) -> dict[str, Any] | None:
         """Return what the build there was made from; None where there is none."""
         return self.manifest if self.finished else self.run
-
-    @property
-    def journal(self) -> Journal:
-        """Return the journal of the build that was begun."""
-        return Journal(self.out, digest_of(self.run))
 
     def ours(self) -> set[str]:
         """Return the files that manifest or journal say chipgen wrote."""
@@ -187,15 +183,6 @@ def differing(out: Path, files: Iterable[Written], *, by_content: bool = False) 
 def digest_of(value: Any) -> str:
     """Return the checksum of plain values."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _refuse_orphan(out: Path) -> None:

@@ -225,7 +225,7 @@ class Output(Workspace):
             if self.found.run is not self._run:
                 disk.remove(self.out / JOURNAL)
                 disk.remove(self.out / RUN)
-                self._recover()
+                self.found = self._recovered()
         self._begun, self._new = False, []
 
     @property

@@ -8,9 +8,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chipgen.digests import sha256_of
 from chipgen.store import disk
 from chipgen.store.files import Staging, guarded
-from chipgen.store.folder import ASIDE, LITTER, MANIFEST, RUN, STAGE, Found, look, sha256_of
+from chipgen.store.folder import ASIDE, LITTER, MANIFEST, RUN, STAGE, Found, look
 from chipgen.store.journal import JOURNAL, Journal
 from chipgen.store.lock import Lock
 
@@ -53,8 +54,7 @@ class Workspace:
                     disk.make_folder(folder)
                 self.lock.take()
                 self._tidy()
-                self._recover()
-                self.found = look(self.out)
+                self.found = self._recovered()
                 self.found.refuse_stranger()
                 disk.make_folder(self.out / STAGE)
                 disk.make_folder(self.stage)
@@ -91,14 +91,17 @@ class Workspace:
                 disk.remove_tree(folder)
             disk.remove_folder(self.out / STAGE)
 
-    def _recover(self) -> None:
-        """Bring what a killed run left between two steps to one side or the other."""
+    def _recovered(self) -> Found:
+        """Bring what a killed run left between two steps to one side or the other, and look at what is there then."""
         found = look(self.out)
         if found.finished:
             self._roll_back_addition(found)
             self._clear()  # a manifest is there: whatever was being made is made
         elif found.litter and (self.out / ASIDE).exists():
             self._restore()
+        else:
+            return found
+        return look(self.out)
 
     def _roll_back_addition(self, found: Found) -> None:
         """Remove files that were being added and that no manifest lists."""

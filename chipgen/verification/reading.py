@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from chipgen.digests import sha256_read
 from chipgen.errors import UnusableError
 from chipgen.images import open_regular
 from chipgen.text import human_bytes
@@ -16,9 +16,6 @@ from chipgen.verification.faults import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-BLOCK = 1 << 20
-"""Bytes hashed at a time."""
 
 MOST_JSON_BYTES = 4 * 1024**3
 """A JSON file above this is not read whole."""
@@ -54,14 +51,11 @@ def checksum(path: Path) -> str:
     UnusableError
         It is no regular file, or cannot be read.
     """
-    digest = hashlib.sha256()
     with open_regular(path) as file:
         try:
-            while block := file.read(BLOCK):
-                digest.update(block)
+            return sha256_read(file.read)
         except OSError as error:
             raise UnusableError("unreadable", f"cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def checksums(paths: Iterable[Path]) -> Iterator[str | UnusableError]:

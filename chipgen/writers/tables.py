@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chipgen.chips import KINDS
+from chipgen.dataset import Skipped
+from chipgen.errors import DataError
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
 from chipgen.rows import bboxes_of
@@ -19,9 +21,10 @@ from chipgen.writers.schema import SOURCE, TRANSFORM, VALID_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from chipgen.boxes import Floats, Ints
-    from chipgen.dataset import Dataset, Skipped
+    from chipgen.dataset import Dataset
     from chipgen.findings import Findings
     from chipgen.ledger import Ledger
     from chipgen.plan import Plan
@@ -129,6 +132,21 @@ def write_skipped(skipped: Iterable[Skipped], staging: Staging) -> None:
     """Write one line for each skipped thing."""
     lines = [json.dumps(asdict(entry)).encode("ascii") + b"\n" for entry in skipped]
     staging.write(SKIPPED, b"".join(lines))
+
+
+def read_skipped(out: Path) -> list[Skipped]:
+    """Return what `write_skipped` wrote to a folder.
+
+    Raises
+    ------
+    DataError
+        It is damaged.
+    """
+    try:
+        return [Skipped(**json.loads(line)) for line in (out / SKIPPED).read_bytes().splitlines()]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        what = f"is damaged ({type(error).__name__}: {error})"
+        raise DataError.one(out / SKIPPED, "", what, "delete it and run the same command again") from error
 
 
 def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
