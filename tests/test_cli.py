@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from run_cli import PROGRAM, chipgen, tree
 from small_set import LEVELS, SCALES, small_coco, write_small_set
+from zoo.running import run_here
 
 import chipgen as library
 
@@ -225,6 +226,16 @@ def test_overwrite_replaces_an_earlier_build(small_set: Path, tmp_path: Path) ->
     chipgen(*arguments, "--format", "coco", "--overwrite").expect(0)
     assert not (tmp_path / "out" / "data").exists()
     assert (tmp_path / "out" / "shards").exists()
+
+
+def test_lack_of_memory_is_one_line(small_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starve(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sys.modules["chipgen.plan"], "make_plan", starve)
+    outcome = run_here(["build", "--coco", str(small_set), "--scales", "1x", "--dry-run"])
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert outcome.stderr.startswith("chipgen: out of memory: ")
 
 
 @pytest.mark.parametrize("command", [(), ("build",), ("stats",), ("verify",)])

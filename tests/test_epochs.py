@@ -141,6 +141,17 @@ def test_same_again_is_nothing_to_do_and_others_need_overwrite(out: Path) -> Non
     assert json.loads((out / "_manifest.json").read_bytes())["epochs"]["seed"] == 2
 
 
+def test_damaged_file_is_written_again(out: Path) -> None:
+    write_epochs(out, epochs=2)
+    before = tree(out)
+    data = before["epochs/epoch-1.parquet"]
+    for damaged in (data[:-9] + bytes([data[-9] ^ 1]) + data[-8:], data[:-1], None):
+        path = out / "epochs" / "epoch-1.parquet"
+        path.unlink() if damaged is None else path.write_bytes(damaged)
+        assert write_epochs(out, epochs=2).written
+        assert tree(out) == before
+
+
 def test_foreign_files_are_never_touched(out: Path) -> None:
     (out / "epochs").mkdir()
     (out / "epochs" / "epoch-0.parquet").write_bytes(b"mine")

@@ -67,6 +67,9 @@ def _run(arguments: list[str]) -> int:
     except Stopped as stop:
         _complain(f"chipgen: interrupted: {stop.told}: run again to resume", arguments)
         return stop.exit_code
+    except MemoryError:
+        _complain("chipgen: out of memory: use a machine with more, or split the dataset", arguments)
+        return 1
     except Exception as error:  # noqa: BLE001 -- a defect of ours: still one line, and where to take it
         what = f"{type(error).__name__}: {error}".replace("\n", " ")
         _complain(f"chipgen: unexpected: {what}: run again with --debug and report what it prints", arguments)

@@ -9,7 +9,7 @@ from chipgen.errors import DataError, OutputError
 from chipgen.stopping import to_the_end
 from chipgen.store import disk
 from chipgen.store.files import Written, guarded
-from chipgen.store.folder import MANIFEST, look
+from chipgen.store.folder import MANIFEST, differing, look
 from chipgen.store.journal import JOURNAL, Entry, Journal
 from chipgen.store.workspace import ADDING, Workspace
 
@@ -78,12 +78,11 @@ class Addition(Workspace):
         if present - old.keys():
             path = min(present - old.keys())
             raise OutputError.one(self.out, path, "is not listed in the manifest", "move it away, then run again")
-        if new == old and present == old.keys():
+        if new == old and not differing(self.out, old.values(), by_content=True):
             return False
         if old and new != old and not self.overwrite:
-            raise OutputError.one(
-                self.out / self.name, "", "holds others than these", "add --overwrite to replace them"
-            )
+            what = "holds others than these"
+            raise OutputError.one(self.out / self.name, "", what, "add --overwrite to replace them")
         staging.settle()
         with to_the_end(), guarded(self.out):
             self.lock.check()
@@ -127,10 +126,11 @@ def _refuse_unfinished(out: Path, manifest: dict[str, Any] | None) -> dict[str, 
     DataError
         There is none, or it is no build's.
     """
+    what, todo = "holds no finished build", "name the output folder of chipgen build"
+    if manifest is None:
+        raise DataError.one(out, "", what, todo)
     try:
-        assert manifest is not None
         manifest["configuration"]["format"], manifest["shards"], manifest["counts"]["negatives"]["found"]
-    except (AssertionError, TypeError, KeyError) as error:
-        what = "holds no finished build"
-        raise DataError.one(out, "", what, "name the output folder of chipgen build") from error
+    except (TypeError, KeyError) as error:
+        raise DataError.one(out, "", what, todo) from error
     return manifest
