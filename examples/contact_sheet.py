@@ -95,7 +95,8 @@ def sheet(chips: list[dict[str, Any]], columns: int) -> Image.Image:
     """Lay the chips out, one block of rows for each level and kind."""
     blocks = [list(block) for _, block in itertools.groupby(chips, key=lambda chip: (chip["level"], chip["kind"]))]
     rows = sum(-(-len(block) // columns) for block in blocks)
-    size = (columns * (TILE + GAP) + GAP, len(blocks) * TITLE + rows * (TILE + CAPTION + GAP) + GAP)
+    widest = max(min(len(block), columns) for block in blocks)
+    size = (widest * (TILE + GAP) + GAP, len(blocks) * TITLE + rows * (TILE + CAPTION + GAP) + GAP)
     canvas = Image.new("RGB", size, "white")
     pen, y = ImageDraw.Draw(canvas), 0
     for block in blocks:

@@ -18,7 +18,7 @@ from chipgen.proposals import read_proposals
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.proposal_entry import Entry
+    from zoo.entry import Entry
 
 REFUSED = [entry for entry in ENTRIES if entry.code]
 STRUCTURE = [entry for entry in REFUSED if not entry.skipped and entry.row != "G73"]

@@ -11,6 +11,7 @@ import click
 
 from chipgen.cli.build import build
 from chipgen.cli.epochs import epochs
+from chipgen.cli.options import complain
 from chipgen.cli.proposals import proposals
 from chipgen.cli.stats import stats
 from chipgen.cli.verify import verify
@@ -81,8 +82,7 @@ def _complain(line: str, arguments: list[str]) -> None:
     """Print an error; with ``--debug``, where it came from."""
     if "--debug" in arguments:
         traceback.print_exc()
-    with contextlib.suppress(OSError, ValueError):
-        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    complain(line)
 
 
 def _one_line(error: click.ClickException) -> str:

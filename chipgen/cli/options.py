@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import fields
@@ -126,6 +127,12 @@ def say(text: str) -> None:
         click.echo(text)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(line: str) -> None:
+    """Print a line about something wrong; whoever reads them may have gone away."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
 def tell(options: Mapping[str, Any], line: str) -> None:

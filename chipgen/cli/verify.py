@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
 from typing import Any
 
 import click
 
-from chipgen.cli.options import REPORT_OPTIONS, say, with_options
+from chipgen.cli.options import REPORT_OPTIONS, complain, say, with_options
 
 FAULTY = 1
 
@@ -37,13 +35,7 @@ def verify(out: str, **options: Any) -> int:
 
     report = check(out, options["sources"])
     for fault in report.faults:
-        _complain(str(fault))
+        complain(str(fault))
     if not options["quiet"]:
         say(json.dumps(report.to_dict(), indent=1) if options["as_json"] else str(report))
     return 0 if report.ok else FAULTY
-
-
-def _complain(line: str) -> None:
-    """Print a fault; whoever reads them may have gone away."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)

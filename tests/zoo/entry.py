@@ -13,7 +13,7 @@ from typing import Any
 import images
 
 Coco = dict[str, Any]
-Writer = Callable[[Path], None]
+Writer = Callable[[Path], object]
 
 GOOD = (1, 2)
 """Ids of the two good images; the annotation of each has the same id."""
@@ -25,20 +25,20 @@ BAD = 9
 
 @dataclass(frozen=True)
 class Entry:
-    """One odd dataset.
+    """One odd dataset, or one odd file of proposals.
 
     Parameters
     ----------
     row, name
         Row in the table of faults, and what it is.
     write
-        Fills a folder: ``ann.json`` and its images.
+        Fills a folder with ``ann.json`` and its images, or makes the file of proposals at a path.
     says
         Text expected on stderr, or on stdout when `code` is 0.
     code
         Exit code by default, and under ``--on-error skip`` too unless `skipped` says otherwise.
     arguments
-        More arguments of ``chipgen build``.
+        More arguments of the command.
     skipped
         Reason under which ``--on-error skip`` leaves out the one bad thing; empty when it does not.
     kind

@@ -7,55 +7,21 @@ import json
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Writer = Callable[[Path], object]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.entry import Writer
+
 TRUST = ("--trust-pickle",)
 BOX = [10.0, 20.0, 30.0, 40.0]
 SIZES = ((96, 64), (96, 64))
 """Of the images of the annotation file that the zoo's pickles belong to."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One odd file of proposals.
-
-    Parameters
-    ----------
-    row, name
-        Row in the table of faults, and what it is.
-    write
-        Makes the file at a path.
-    says
-        Text expected on stderr, or on stdout when `code` is 0.
-    code
-        Exit code.
-    arguments
-        More arguments of ``chipgen proposals``.
-    skipped
-        Reason under which ``--on-error skip`` leaves out the one bad proposal; empty when it does not.
-    apart
-        Whether to run it in a process of its own: it might hang or kill ours.
-    """
-
-    row: str
-    name: str
-    write: Writer
-    says: str
-    code: int = 1
-    arguments: tuple[str, ...] = ()
-    skipped: str = ""
-    apart: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.row}-{self.name}"
 
 
 def raw(data: bytes | str) -> Writer:

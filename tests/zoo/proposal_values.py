@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from zoo.entry import Entry
 from zoo.proposal_entry import (
     TRUST,
-    Entry,
     columns,
     detectron2,
     entry,
@@ -28,7 +28,7 @@ from zoo.proposal_entry import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.proposal_entry import Writer
+    from zoo.entry import Writer
 
 NUMBERS: dict[str, Any] = {"null": None, "true": True, "text": "1", "list": [1], "object": {}}
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo import proposal_values
-from zoo.entry import good, make_socket
+from zoo.entry import Entry, good, make_socket
 from zoo.proposal_entry import (
     TRUST,
-    Entry,
     arrays,
     bomb,
     claiming,
