@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from chipgen.dataset import Skipped
     from chipgen.plan import Plan
 
+NAMED = 3
+"""Files named one by one in a report before they are only counted."""
+
 
 def export(
     plan: Plan,
@@ -255,4 +258,7 @@ class _Build:
 
 def _told(start: Start) -> Iterator[str]:
     """Say which files of an earlier run had to be made again."""
-    yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
+    if len(start.lost) > NAMED:
+        yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
+    else:
+        yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)

@@ -150,8 +150,16 @@ def test_shards_that_no_journal_tells_of_are_made_again(
     first, *others = journal.read_bytes().splitlines(keepends=True)
     rest = {"lost": b"", "emptied": b"", "first line": b"".join(others), "garbage": b"\0" * len(first) + b"\n"}[damage]
     journal.unlink() if damage == "lost" else journal.write_bytes(rest)
-    expect(build(small_set, out, "--format", form), 0)
+    expect(build(small_set, out, "--format", form), 0, "made again")
     assert tree(out) == tree(built[form])
+
+
+def test_many_lost_files_are_one_line(small_set: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    expect(build(small_set, out, "--format", "coco"), 0)
+    shutil.rmtree(out / "shards")
+    outcome = expect(build(small_set, out, "--format", "coco"), 0, "files were missing or damaged")
+    assert outcome.stdout.count("made again") == 1
 
 
 @pytest.mark.row("I95")

@@ -38,7 +38,7 @@ class Start:
     finished
         The manifest of the same build, when it is finished already; else None.
     lost
-        Files of it, or of an earlier run, that are missing or damaged.
+        Files of it, or of an earlier run, that are missing or damaged, or of which the journal tells nothing.
     """
 
     kept: tuple[Entry, ...] = ()
@@ -126,9 +126,10 @@ class Output(Workspace):
         lost = {id(e): differing(self.out, e.files, by_content=by_content) for e in entries}
         self._kept = tuple(entry for entry in entries if not lost[id(entry)])
         # The last thing announced may never have got its name: that is no damage.
-        damaged = (path for entry in entries[:-1] for path in lost[id(entry)])
+        damaged = [path for entry in entries[:-1] for path in lost[id(entry)]]
+        unannounced = [path for path in sorted(self.found.files - self.found.ours()) if self._planned(path)]
         shards = tuple(entry for entry in self._kept if CARRIED not in entry.facts)
-        return Start(shards, None, tuple(damaged))
+        return Start(shards, None, (*damaged, *unannounced))
 
     def publish(self, staging: Staging, unit: str, entry: Entry) -> None:
         """Give the files of a shard their final names.
