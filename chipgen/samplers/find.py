@@ -1,79 +1,23 @@
-"""Samplers: who chooses the chips.
-
-A sampler is a callable ``sampler(view, rng) -> origins``. It sees one image at one level (`View`) and returns the
-left upper corners of its chips, an integer array of shape ``(K, 2)`` in scaled px. Everything else (clipping,
-labels, ledger, writing) is done for it. Its laws:
-
-- every origin satisfies ``0 <= origin <= size_scaled - content``, so that chips lie inside the scaled image;
-- the same view and the same random stream give the same origins: `rng` is the only source of chance;
-- the view is not changed.
-"""
+"""Finding a sampler by name, and calling it."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import Generator
 
-from chipgen.boxes import Floats, Ints
-from chipgen.chips import content_of
-from chipgen.cover import greedy_cover
 from chipgen.errors import ChipgenError, SamplerError, UsageError
+from chipgen.samplers.sniper import sniper
 
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
-@dataclass(frozen=True)
-class View:
-    """One image at one level.
-
-    Parameters
-    ----------
-    image_id
-        Id of the image in the source.
-    level
-        Number of the level.
-    size_scaled
-        Scaled width and height, shape ``(2,)``, int64.
-    chip_size, stride
-        Side of a chip and distance of the candidate grid, scaled px.
-    valid_scaled
-        Boxes to learn at this level, shape ``(V, 4)``, float64, scaled px; each fits a chip.
-    ignored_scaled
-        All other boxes of the image, shape ``(I, 4)``, float64, scaled px.
-    proposals_scaled, scores
-        Proposals of the image inside it, whatever their size, best first, shape ``(P, 4)``, float64, scaled px, and
-        their scores, shape ``(P,)``, float64; none when the run has none, all scores 0 when they have none.
-    """
-
-    image_id: int
-    level: int
-    size_scaled: Ints
-    chip_size: int
-    stride: int
-    valid_scaled: Floats
-    ignored_scaled: Floats
-    proposals_scaled: Floats = field(default_factory=lambda: np.empty((0, 4)))
-    scores: Floats = field(default_factory=lambda: np.empty(0))
-
-    @property
-    def content(self) -> Ints:
-        """Return width and height of a chip without padding, shape ``(2,)``, int64, scaled px."""
-        return content_of(self.size_scaled, self.chip_size)
-
-
-Sampler = Callable[[View, Generator], Ints]
-
-
-def sniper(view: View, rng: Generator) -> Ints:
-    """Choose chips as SNIPER does: the greedy cover of the valid boxes."""
-    return greedy_cover(view.valid_scaled, view.size_scaled, view.chip_size, view.stride, rng)
-
+    from chipgen.boxes import Ints
+    from chipgen.samplers.protocol import Sampler, View
 
 BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
 

@@ -1,0 +1,18 @@
+"""Samplers: who chooses the chips.
+
+A sampler is a callable ``sampler(view, rng) -> origins``. It sees one image at one level (`View`) and returns the
+left upper corners of its chips, an integer array of shape ``(K, 2)`` in scaled px. Everything else (clipping,
+labels, ledger, writing) is done for it. Its laws:
+
+- every origin satisfies ``0 <= origin <= size_scaled - content``, so that chips lie inside the scaled image;
+- the same view and the same random stream give the same origins: `rng` is the only source of chance;
+- the view is not changed.
+"""
+
+from __future__ import annotations
+
+from chipgen.samplers.find import BUILT_IN, find_sampler, name_of, sample
+from chipgen.samplers.protocol import Sampler, View
+from chipgen.samplers.sniper import sniper
+
+__all__ = ["BUILT_IN", "Sampler", "View", "find_sampler", "name_of", "sample", "sniper"]

@@ -1,0 +1,54 @@
+"""What a sampler sees and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.random import Generator
+
+from chipgen.boxes import Floats, Ints
+from chipgen.chips import content_of
+
+
+@dataclass(frozen=True)
+class View:
+    """One image at one level.
+
+    Parameters
+    ----------
+    image_id
+        Id of the image in the source.
+    level
+        Number of the level.
+    size_scaled
+        Scaled width and height, shape ``(2,)``, int64.
+    chip_size, stride
+        Side of a chip and distance of the candidate grid, scaled px.
+    valid_scaled
+        Boxes to learn at this level, shape ``(V, 4)``, float64, scaled px; each fits a chip.
+    ignored_scaled
+        All other boxes of the image, shape ``(I, 4)``, float64, scaled px.
+    proposals_scaled, scores
+        Proposals of the image inside it, whatever their size, best first, shape ``(P, 4)``, float64, scaled px, and
+        their scores, shape ``(P,)``, float64; none when the run has none, all scores 0 when they have none.
+    """
+
+    image_id: int
+    level: int
+    size_scaled: Ints
+    chip_size: int
+    stride: int
+    valid_scaled: Floats
+    ignored_scaled: Floats
+    proposals_scaled: Floats = field(default_factory=lambda: np.empty((0, 4)))
+    scores: Floats = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def content(self) -> Ints:
+        """Return width and height of a chip without padding, shape ``(2,)``, int64, scaled px."""
+        return content_of(self.size_scaled, self.chip_size)
+
+
+Sampler = Callable[[View, Generator], Ints]
