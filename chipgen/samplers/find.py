@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chipgen.errors import ChipgenError, SamplerError, UsageError
-from chipgen.samplers.sniper import sniper
+from chipgen.samplers.sniper import sniper, sniper_many
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from chipgen.boxes import Ints
-    from chipgen.samplers.protocol import Sampler, View
+    from chipgen.samplers.protocol import ManySampler, Sampler, View
 
 BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
+MANY: dict[Sampler, ManySampler] = {sniper: sniper_many}
+"""Samplers that can be asked for many images at once, and how."""
+
+
+def many_of(sampler: Sampler) -> ManySampler | None:
+    """Return how a sampler is asked for many images at once; None when it cannot be."""
+    return next((many for one, many in MANY.items() if one is sampler), None)
 
 
 def find_sampler(name: str) -> Sampler:
