@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chipgen.finished import BuildReport
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
-    from chipgen.samplers import Sampler, View, sniper
+    from chipgen.samplers import Sampler, View, compact, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
@@ -62,6 +62,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "WorkerError",
     "__version__",
     "built_stats",
+    "compact",
     "convert_proposals",
     "export",
     "plan",
@@ -85,6 +86,7 @@ _LAZY = {
     "VerifyReport": "verification",
     "View": "samplers",
     "built_stats": "report",
+    "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
     "read_coco": "coco",

@@ -11,8 +11,9 @@ labels, ledger, writing) is done for it. Its laws:
 
 from __future__ import annotations
 
+from chipgen.samplers.compact import compact
 from chipgen.samplers.find import BUILT_IN, find_sampler, many_of, name_of, sample
 from chipgen.samplers.protocol import Sampler, View, Views
 from chipgen.samplers.sniper import sniper
 
-__all__ = ["BUILT_IN", "Sampler", "View", "Views", "find_sampler", "many_of", "name_of", "sample", "sniper"]
+__all__ = ["BUILT_IN", "Sampler", "View", "Views", "compact", "find_sampler", "many_of", "name_of", "sample", "sniper"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chipgen.errors import ChipgenError, SamplerError, UsageError
+from chipgen.samplers.compact import compact, compact_many
 from chipgen.samplers.sniper import sniper, sniper_many
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from chipgen.boxes import Ints
     from chipgen.samplers.protocol import ManySampler, Sampler, View
 
-BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
-MANY: dict[Sampler, ManySampler] = {sniper: sniper_many}
+BUILT_IN: dict[str, Sampler] = {"sniper": sniper, "compact": compact}
+MANY: dict[Sampler, ManySampler] = {sniper: sniper_many, compact: compact_many}
 """Samplers that can be asked for many images at once, and how."""
 
 
