@@ -146,14 +146,12 @@ def test_boxes_do_not_stick_to_the_borders() -> None:
         for _ in range(30):
             coco.box(image, [*(rng.random(2) * (960, 760)).round(2).tolist(), 40, 40])
     dataset = coco.read()
-    plans = {
-        name: chipgen.plan(dataset, "1x", "0-", sampler=sampler, chip_size=256)
-        for name, sampler in {
-            "sniper": sniper,
-            "compact": compact,
-            "center": partial(compact, placement="center"),
-        }.items()
+    samplers: dict[str, Sampler] = {
+        "sniper": sniper,
+        "compact": compact,
+        "center": partial(compact, placement="center"),
     }
+    plans = {name: chipgen.plan(dataset, "1x", "0-", sampler=one, chip_size=256) for name, one in samplers.items()}
     assert len(plans["compact"].chips) < 0.93 * len(plans["sniper"].chips)
     least = {name: np.percentile(margins(plan), [10, 50]) for name, plan in plans.items()}
     assert np.all(least["compact"] > 0.75 * least["sniper"])
