@@ -11,7 +11,7 @@ import numpy as np
 from chipgen.coco import explain
 from chipgen.coco.sections import explained_sections, read_sections, stands_twice
 from chipgen.coco.suspicion import is_odd, is_suspect, names_section, outline
-from chipgen.coco.table import AnnotationTable
+from chipgen.coco.table import AnnotationTable, Gathering
 from chipgen.errors import Problem
 from chipgen.loose_json import MOST_NESTED, REFUSALS, Int64, is_nested_too_deeply, plain
 
@@ -140,15 +140,15 @@ class _Reading:
         images: list[ImageEntry] = []
         for _, some_images in self._parts(sections.images, IMAGES):
             images += some_images
-        raws, parts = sections.annotations, []
-        for rows, some_annotations in self._parts(raws, ANNOTATIONS):
-            parts.append(AnnotationTable.of(some_annotations, raws.at(rows)))
+        gathering = Gathering(sections.annotations)
+        for rows, some_annotations in self._parts(sections.annotations, ANNOTATIONS):
+            gathering.add(rows, some_annotations)
         categories: list[CategoryEntry] = []
         category_raw: list[bytes] = []
         for rows, some_categories in self._parts(sections.categories, CATEGORIES):
             categories += some_categories
             category_raw += map(plain, sections.categories.at(rows))
-        return Tables(images, AnnotationTable.joined(parts, raws.data), categories, category_raw)
+        return Tables(images, gathering.table(), categories, category_raw)
 
     def _parts(self, raws: RawEntries, kind: _Kind[Entry]) -> Iterator[tuple[Ints, list[Entry]]]:
         """Decode the entries of a section, some at a time: yield the rows of those that can be read, and them."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-
-from chipgen.raw_entries import RawEntries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from chipgen.boxes import Bools, Floats, Ints
     from chipgen.coco.decode import AnnotationEntry
+    from chipgen.raw_entries import RawEntries
+
+Number = TypeVar("Number", np.int64, np.bool_)
 
 MARKS = ("iscrowd", "ignore", "difficult")
 """Fields that mark an entry as ignored, in the order of `chipgen.dataset.IGNORED_BY`."""
@@ -48,39 +51,6 @@ class AnnotationTable:
     ignored_by: Ints
     raw: RawEntries
 
-    @classmethod
-    def of(cls, entries: Sequence[AnnotationEntry], raw: RawEntries) -> AnnotationTable:
-        """Return entries as columns."""
-        boxes = chain.from_iterable(entry.bbox or NO_BOX for entry in entries)
-        return cls(
-            _ints(entries, "id"),
-            _ints(entries, "image_id"),
-            _ints(entries, "category_id"),
-            np.fromiter(boxes, dtype=np.float64, count=4 * len(entries)).reshape(-1, 4),
-            np.fromiter((entry.bbox is not None for entry in entries), dtype=np.bool_, count=len(entries)),
-            _ignored_by(entries),
-            raw,
-        )
-
-    @classmethod
-    def joined(cls, parts: Sequence[AnnotationTable], data: bytes) -> AnnotationTable:
-        """Return parts of a table as one; all their entries stand in the same text."""
-        nothing = RawEntries.of(())
-        parts = [cls.of((), nothing), *parts]  # one at least
-        return cls(
-            np.concatenate([part.id for part in parts]),
-            np.concatenate([part.image_id for part in parts]),
-            np.concatenate([part.category_id for part in parts]),
-            np.concatenate([part.xywh for part in parts]),
-            np.concatenate([part.has_box for part in parts]),
-            np.concatenate([part.ignored_by for part in parts]),
-            RawEntries(
-                data,
-                np.concatenate([part.raw.start for part in parts]),
-                np.concatenate([part.raw.stop for part in parts]),
-            ),
-        )
-
     def at(self, rows: Ints) -> AnnotationTable:
         """Return some entries, in the given order."""
         return AnnotationTable(
@@ -94,14 +64,45 @@ class AnnotationTable:
         )
 
 
-def _ints(entries: Sequence[AnnotationEntry], name: str) -> Ints:
-    """Make an int64 column of a field."""
-    return np.fromiter(map(attrgetter(name), entries), dtype=np.int64, count=len(entries))
+class Gathering:
+    """A table that is filled a part at a time; room for all of it is taken at once, and parts leave no gaps behind.
+
+    Parameters
+    ----------
+    raw
+        The JSON of all entries, also of those that turn out to be unreadable.
+    """
+
+    def __init__(self, raw: RawEntries) -> None:
+        size = len(raw)
+        self._is_read = np.zeros(size, dtype=np.bool_)
+        self._table = AnnotationTable(
+            id=np.zeros(size, dtype=np.int64),
+            image_id=np.zeros(size, dtype=np.int64),
+            category_id=np.zeros(size, dtype=np.int64),
+            xywh=np.zeros((size, 4)),
+            has_box=np.zeros(size, dtype=np.bool_),
+            ignored_by=np.zeros(size, dtype=np.int64),
+            raw=raw,
+        )
+
+    def add(self, rows: Ints, entries: Sequence[AnnotationEntry]) -> None:
+        """Add some entries, given which of all they are."""
+        table, boxes = self._table, chain.from_iterable(entry.bbox or NO_BOX for entry in entries)
+        self._is_read[rows] = True
+        table.id[rows] = _column(entries, "id", np.int64)
+        table.image_id[rows] = _column(entries, "image_id", np.int64)
+        table.category_id[rows] = _column(entries, "category_id", np.int64)
+        table.xywh[rows] = np.fromiter(boxes, dtype=np.float64, count=4 * len(entries)).reshape(-1, 4)
+        table.has_box[rows] = np.fromiter((entry.bbox is not None for entry in entries), dtype=np.bool_)
+        for code, mark in reversed(tuple(enumerate(MARKS, start=1))):  # the first one counts
+            table.ignored_by[rows[_column(entries, mark, np.bool_)]] = code
+
+    def table(self) -> AnnotationTable:
+        """Return the entries that were added, in the order of the file."""
+        return self._table if self._is_read.all() else self._table.at(np.flatnonzero(self._is_read))
 
 
-def _ignored_by(entries: Sequence[AnnotationEntry]) -> Ints:
-    """Return which of the fields that mark an entry as ignored does so first, counted from 1; 0 where none does."""
-    marks = np.stack(
-        [np.fromiter(map(attrgetter(mark), entries), dtype=np.bool_, count=len(entries)) for mark in MARKS]
-    )
-    return np.where(marks.any(axis=0), marks.argmax(axis=0) + 1, 0)
+def _column(entries: Sequence[AnnotationEntry], name: str, dtype: type[Number]) -> npt.NDArray[Number]:
+    """Return one field of entries."""
+    return np.fromiter(map(attrgetter(name), entries), dtype=dtype, count=len(entries))
