@@ -23,6 +23,8 @@ LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """How such a letter itself is written, which nobody does."""
 GAP = re.compile(rb"[, \t\n\r]*")
 """What stands between two entries of a list."""
+WIDEST = 64
+"""Bytes between two entries that a program writes at most: a comma, a new line, and spaces."""
 IS_BETWEEN = np.isin(np.arange(256), list(b", \t\n\r"))
 """The same as a table, shape ``(256,)``."""
 BLOCK = 1 << 20
@@ -132,7 +134,7 @@ def _evenly(data: bytes, first: int, size: Ints) -> Ints | None:
     stop = first + int(size[0])
     gap = _next(data, stop) - stop
     start = first + np.concatenate(([0], np.cumsum(size[:-1] + gap)), dtype=np.int64)
-    if start[-1] + size[-1] > len(data):
+    if gap > WIDEST or start[-1] + size[-1] > len(data):
         return None
     text, stops = np.frombuffer(data, dtype=np.uint8), (start + size)[:-1]
     is_even = not IS_BETWEEN[text[start]].any() and all(IS_BETWEEN[text[stops + step]].all() for step in range(gap))
