@@ -18,6 +18,7 @@ LAWS = (
     "boxes",
     "scales",
     "suggestion",
+    "raw_entries",
     "dataset",
     "scored",
     "chips",

@@ -15,7 +15,7 @@ from strategies import cocos, plan_settings
 import chipgen
 from chipgen.boxes import inside
 from chipgen.chips import windows_at
-from chipgen.samplers import View, Views
+from chipgen.samplers import Sampler, View, Views
 from chipgen.samplers.compact import compact, compact_many
 from chipgen.samplers.sniper import sniper, sniper_many
 from chipgen.streams import first_words, random_stream
