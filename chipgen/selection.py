@@ -153,6 +153,7 @@ class _Selector:
             ignored_scaled=boxes_scaled[(annotations.invalid[start:stop] == 0) & ~counts],
             proposals_scaled=scale(xyxy_img, factor),
             scores=score,
+            valid_category=annotations.category[start:stop][counts],
         )
 
     def mined(self, image: int, xyxy_img: Floats, views: list[View], positive: list[Ints]) -> _ImageChips:
