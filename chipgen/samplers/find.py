@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from importlib.metadata import entry_points
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chipgen.errors import ChipgenError, SamplerError, UsageError
+from chipgen.samplers.grid import grid
+from chipgen.samplers.random_object import random_object
 from chipgen.samplers.sniper import sniper
 
 if TYPE_CHECKING:
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
     from chipgen.boxes import Ints
     from chipgen.samplers.protocol import Sampler, View
 
-BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
+BUILT_IN: dict[str, Sampler] = {"sniper": sniper, "grid": grid, "random-object": random_object}
+
+COVERING = frozenset({"sniper"})
+"""Those that promise a chip around every valid box, and none without one."""
 
 
 def find_sampler(name: str) -> Sampler:
@@ -56,7 +62,9 @@ def _import(name: str) -> Any:
 
 
 def name_of(sampler: Sampler) -> str:
-    """Return the name under which a sampler is recorded."""
+    """Return the name under which a sampler is recorded; one with some arguments given has that of the whole."""
+    while isinstance(sampler, functools.partial):
+        sampler = sampler.func
     for name, built_in in BUILT_IN.items():
         if sampler is built_in:
             return name
@@ -76,9 +84,13 @@ def sample(sampler: Sampler, view: View, rng: Generator) -> Ints:
     ------
     SamplerError
         It raised, or returned something else, or a chip that reaches outside the scaled image.
+    UsageError
+        It says that it cannot mean one of its options.
     """
     try:
         origins = np.asarray(sampler(view, rng))
+    except UsageError:
+        raise
     except Exception as error:
         raise _broken(sampler, view, f"raised {type(error).__name__}: {error}") from error
     if origins.size == 0:
