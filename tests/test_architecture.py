@@ -29,6 +29,7 @@ LAWS = (
     "positive",
     "streams",
     "samplers",
+    "testing",
     "labels",
     "ledger",
     "draw",

@@ -93,13 +93,20 @@ def sample(sampler: Sampler, view: View, rng: Generator) -> Ints:
         raise
     except Exception as error:
         raise _broken(sampler, view, f"raised {type(error).__name__}: {error}") from error
+    if wrong := wrong_with(origins, view):
+        raise _broken(sampler, view, wrong)
+    return origins.astype(np.int64).reshape(-1, 2)
+
+
+def wrong_with(origins: np.typing.NDArray[Any], view: View) -> str:
+    """Say what a sampler may not return; nothing when it may."""
     if origins.size == 0:
-        return np.empty((0, 2), dtype=np.int64)
+        return ""
     if origins.ndim != 2 or origins.shape[1] != 2 or origins.dtype.kind not in "iu":
-        raise _broken(sampler, view, f"returned {origins.dtype} of shape {origins.shape}")
+        return f"returned {origins.dtype} of shape {origins.shape}, not integers of shape (K, 2)"
     if np.any(origins < 0) or np.any(origins > view.size_scaled - view.content):
-        raise _broken(sampler, view, "returned a chip outside the scaled image")
-    return origins.astype(np.int64)
+        return "returned a chip outside the scaled image"
+    return ""
 
 
 def _broken(sampler: Sampler, view: View, what: str) -> ChipgenError:
