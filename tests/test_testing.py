@@ -108,8 +108,8 @@ def unlocks_and_moves(view: View, rng: Generator) -> Any:
 
 
 def changes_and_puts_back(view: View, rng: Generator) -> Any:
-    view.ignored_scaled[:] += 1
-    view.ignored_scaled[:] -= 1
+    view.ignored_scaled[:] *= 2
+    view.ignored_scaled[:] /= 2
     return corner(view, rng)
 
 
