@@ -197,7 +197,7 @@ def _notes(plan: Plan) -> Iterator[str]:
     if config.stride > config.chip_size:
         yield f"stride {config.stride} is above the chip size {config.chip_size}: the grid leaves places out"
     if config.sampler not in COVERING and (left := plan.ledger().counts().get("uncovered", 0)):
-        yield f"{counted(left, 'object')} uncovered: no chip of {config.sampler} encloses them; the ledger names them"
+        yield f"{counted(left, 'object')} uncovered, that is enclosed by no chip of {config.sampler}: see the ledger"
     if config.valid_ranges is None:
         return
     annotations = plan.dataset.annotations

@@ -112,7 +112,7 @@ def test_objects_on_the_seams_are_uncovered_and_told() -> None:
     assert plan.ledger().counts() == {"covered": 1, "uncovered": 1} | dict.fromkeys(
         ("invalid", "image_skipped", "crowd", "too_large", "too_small", "out_of_range"), 0
     )
-    assert "1 object uncovered: no chip of grid encloses them; the ledger names them" in plan.notes
+    assert "1 object uncovered, that is enclosed by no chip of grid: see the ledger" in plan.notes
 
 
 @pytest.mark.parametrize(

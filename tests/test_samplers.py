@@ -80,7 +80,7 @@ def test_view_tells_the_class_of_each_valid_box() -> None:
 
 def test_objects_left_out_are_told_in_a_note() -> None:
     assert not any("uncovered" in note for note in chipgen.plan(dataset(), "1x").notes)
-    note = "2 objects uncovered: no chip of test_samplers:corner encloses them; the ledger names them"
+    note = "2 objects uncovered, that is enclosed by no chip of test_samplers:corner: see the ledger"
     assert note in chipgen.plan(dataset(), "1x", sampler=corner, chip_size=256).summary().notes
     assert not any("uncovered" in note for note in chipgen.plan(dataset(), "1x", sampler=corner, chip_size=1000).notes)
 
