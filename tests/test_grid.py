@@ -47,6 +47,7 @@ def test_windows_of_a_grid_by_hand(size: tuple[int, int], overlap: float, x: lis
     assert grid(view(*size), overlap=overlap).tolist() == [[left, top] for top in y for left in x]
 
 
+@settings(deadline=None)
 @given(
     width=st.integers(1, 400),
     height=st.integers(1, 400),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipgen import View, random_object
@@ -35,6 +35,7 @@ def held_by(seen: View, origins: Ints) -> list[set[int]]:
 FAR_APART = [[x, 300, x + 50, 350] for x in range(60, 900, 180)]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), chips=st.integers(1, 5))
 def test_each_window_is_around_another_object_while_there_are_some(seed: int, chips: int) -> None:
     seen = view(1000, 800, FAR_APART)

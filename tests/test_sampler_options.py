@@ -66,6 +66,9 @@ def test_options_are_keyword_only_with_a_plain_default() -> None:
     assert options_of(recording([])) == {"count": 2, "flag": False, "share": 0.5, "word": "red"}
     assert options_of(Shifted(3)) == {"by": 1}
     assert options_of(functools.partial(chipgen.grid, overlap=0.7)) == {"empty": 1.0, "overlap": 0.7}
+    whole = options_of(functools.partial(functools.partial(recording([]), plain=9, share=1, word=None), count=5))
+    assert whole == {"count": 5, "flag": False, "share": 1.0}
+    assert isinstance(whole["share"], float), "of the kind of the first default"
     assert options_of(chipgen.sniper) == {}
     unreadable: Any = dict  # what is written in C may tell nothing of itself
     assert options_of(unreadable) == {}
@@ -95,6 +98,7 @@ def test_value_is_read_as_its_default_is(given: Mapping[str, Any], read: Mapping
     assert [type(value) for _, value in options] == [type(value) for value in expected.values()]
     bound(None, None)  # type: ignore[arg-type]
     assert seen[-1] == expected
+    assert len(seen) == 1 + (expected != options_of(bind(recording([]), {}, "mine")[0])), "tried once, with others"
     assert bind(recording(seen), dict(options), "mine")[1] == options
 
 
@@ -169,7 +173,8 @@ def test_sampler_may_refuse_an_option_before_anything_is_read() -> None:
     assert len(calls) == 1
     bind(picky, {"size": 3}, "picky")
     bind(picky, {}, "picky")
-    assert len(calls) == 2, "without values there is nothing to refuse"
+    bind(picky, {"size": 1}, "picky")
+    assert len(calls) == 2, "without other values there is nothing to refuse"
     with pytest.raises(UsageError, match="size: 9: is too much"):
         chipgen.plan(dataset(), "1x", sampler=functools.partial(picky, size=9))
 

@@ -30,8 +30,12 @@ def options_of(sampler: Sampler) -> dict[str, SamplerValue]:
     """Return the options of a sampler with their defaults, by name.
 
     Keyword-only parameters whose default is of another kind, None for one, are no options: nobody could tell how to
-    read a value for them.
+    read a value for them. What a `functools.partial` fixes is read as the kind that the default of the whole is.
     """
+    if isinstance(sampler, functools.partial):
+        whole, fixed = options_of(sampler.func), sampler.keywords
+        values = {name: _as_kind_of(default, fixed.get(name, default)) for name, default in whole.items()}
+        return {name: value for name, value in values.items() if value is not None}
     try:
         parameters = inspect.signature(sampler).parameters.values()
     except (TypeError, ValueError):  # written in C: it tells nothing of itself
@@ -62,16 +66,17 @@ def bind(sampler: Sampler, given: Mapping[str, object], name: str) -> tuple[Samp
     Raises
     ------
     UsageError
-        It has no such option, or the value does not fit. A sampler may say so itself, with a `UsageError`: when there
-        are values, it is called once for an image without anything on it.
+        It has no such option, or the value does not fit. A sampler may say so itself, with a `UsageError`: when a
+        value is not the default, it is called once for an image without anything on it.
     """
     known = options_of(sampler)
     values = {option: _read(option, value, known, name) for option, value in given.items()}
-    if not values:
+    others = {option: value for option, value in values.items() if value != known[option]}
+    if not others:
         return sampler, tuple(known.items())
-    bound = functools.partial(sampler, **values)
+    bound = functools.partial(sampler, **others)
     _try(bound)
-    return bound, tuple({**known, **values}.items())
+    return bound, tuple({**known, **others}.items())
 
 
 def refuse(option: str, value: SamplerValue, todo: str) -> ChipgenError:
@@ -85,14 +90,21 @@ def _read(option: str, value: object, known: Mapping[str, SamplerValue], name: s
     if option not in known:
         todo = f"its options are {its}" if its else "leave it out, or name another --sampler"
         raise UsageError.one(f"{OPTION} {option}", str(value), f"{name} has no such option", todo)
-    read, kind = _READ[type(known[option])]
+    found = _as_kind_of(known[option], value)
+    if found is None:
+        what = f"{name} wants {_READ[type(known[option])][1]}"
+        raise UsageError.one(f"{OPTION} {option}", str(value), what, f"its options are {its}")
+    return found
+
+
+def _as_kind_of(default: SamplerValue, value: object) -> SamplerValue | None:
+    """Return a value as the kind that a default is; None when it cannot be read so."""
+    if not isinstance(value, (bool, int, float, str, np.generic)):
+        return None
     try:
-        if not isinstance(value, (bool, int, float, str, np.generic)):
-            raise ValueError(value)  # noqa: TRY004, TRY301 -- one way out for all that cannot be read
-        return read(str(value))
-    except ValueError as error:
-        what = f"{name} wants {kind}"
-        raise UsageError.one(f"{OPTION} {option}", str(value), what, f"its options are {its}") from error
+        return _READ[type(default)][0](str(value))
+    except ValueError:
+        return None
 
 
 def _switch(text: str) -> bool:
