@@ -12,7 +12,7 @@ from run_cli import chipgen as run
 
 import chipgen
 from chipgen.errors import SamplerError, UsageError
-from chipgen.samplers import find_sampler, name_of
+from chipgen.samplers import find_sampler, many_of, name_of
 from chipgen.streams import random_stream
 
 if TYPE_CHECKING:
@@ -72,10 +72,21 @@ def test_view_tells_the_class_of_each_valid_box() -> None:
         coco.box(image, [10, 10, side, side], category_id=identifier)
     coco.box(image, [10, 10, 50, 50], iscrowd=1)
     chipgen.plan(coco.read(), "1x,0.5x", "0-100,100-", sampler=spy)
+    seen.sort(key=lambda view: (view.image_id, view.level))
     assert [view.valid_category.tolist() for view in seen] == [[1], [], [2, 0, 1], [1, 2]]
     assert {view.valid_category.dtype for view in seen} == {np.dtype(np.int64)}
     sides = [(view.valid_scaled[:, 2] - view.valid_scaled[:, 0]).tolist() for view in seen[2:]]
     assert sides == [[50, 60, 40], [100, 105]], "in the order of the boxes"
+
+
+def test_part_of_a_sampler_is_asked_for_many_images_when_the_whole_is() -> None:
+    assert many_of(chipgen.sniper) is not None
+    part = functools.partial(chipgen.sniper)
+    assert many_of(part) is not None
+    plans = [chipgen.plan(dataset(), "1x", sampler=one, chip_size=256) for one in (chipgen.sniper, part)]
+    assert np.array_equal(plans[0].chips.origin_scaled, plans[1].chips.origin_scaled)
+    assert many_of(functools.partial(chipgen.grid, overlap=0.5)) is None
+    assert many_of(corner) is None
 
 
 def test_objects_left_out_are_told_in_a_note() -> None:

@@ -13,10 +13,10 @@ Its keyword-only parameters with a default are its options (`chipgen.samplers.op
 
 from __future__ import annotations
 
-from chipgen.samplers.find import BUILT_IN, COVERING, find_sampler, name_of, sample
+from chipgen.samplers.find import BUILT_IN, COVERING, find_sampler, many_of, name_of, sample
 from chipgen.samplers.grid import grid
 from chipgen.samplers.options import bind, options_of
-from chipgen.samplers.protocol import Sampler, View
+from chipgen.samplers.protocol import Sampler, View, Views
 from chipgen.samplers.random_object import random_object
 from chipgen.samplers.sniper import sniper
 
@@ -25,9 +25,11 @@ __all__ = [
     "COVERING",
     "Sampler",
     "View",
+    "Views",
     "bind",
     "find_sampler",
     "grid",
+    "many_of",
     "name_of",
     "options_of",
     "random_object",

@@ -14,18 +14,29 @@ import numpy as np
 from chipgen.errors import ChipgenError, SamplerError, UsageError
 from chipgen.samplers.grid import grid
 from chipgen.samplers.random_object import random_object
-from chipgen.samplers.sniper import sniper
+from chipgen.samplers.sniper import sniper, sniper_many
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from chipgen.boxes import Ints
-    from chipgen.samplers.protocol import Sampler, View
+    from chipgen.samplers.protocol import ManySampler, Sampler, View
 
 BUILT_IN: dict[str, Sampler] = {"sniper": sniper, "grid": grid, "random-object": random_object}
 
 COVERING = frozenset({"sniper"})
 """Those that promise a chip around every valid box, and none without one."""
+
+MANY: dict[Sampler, ManySampler] = {sniper: sniper_many}
+"""Samplers that can be asked for many images at once, and how: with the same options."""
+
+
+def many_of(sampler: Sampler) -> ManySampler | None:
+    """Return how a sampler is asked for many images at once; None when it cannot be."""
+    if isinstance(sampler, functools.partial) and not sampler.args:
+        many = many_of(sampler.func)
+        return functools.partial(many, **sampler.keywords) if many else None
+    return next((many for one, many in MANY.items() if one is sampler), None)
 
 
 def find_sampler(name: str) -> Sampler:
