@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chipgen.finished import BuildReport
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
-    from chipgen.samplers import Sampler, View, compact, sniper
+    from chipgen.samplers import Sampler, View, compact, grid, random_object, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
@@ -65,7 +65,9 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "compact",
     "convert_proposals",
     "export",
+    "grid",
     "plan",
+    "random_object",
     "read_coco",
     "read_proposals",
     "sniper",
@@ -89,6 +91,8 @@ _LAZY = {
     "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "grid": "samplers",
+    "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
     "sniper": "samplers",

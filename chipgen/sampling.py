@@ -75,6 +75,7 @@ class Sampling:
             ignored_scaled=boxes_scaled[(annotations.invalid[start:stop] == 0) & ~counts],
             proposals_scaled=scale(xyxy_img, factor),
             scores=score,
+            valid_category=annotations.category[start:stop][counts],
         )
 
     def stream(self, view: View, *purpose: int) -> np.random.Generator:

@@ -34,6 +34,7 @@ LAWS = (
     "windows",
     "positive",
     "samplers",
+    "testing",
     "labels",
     "ledger",
     "draw",

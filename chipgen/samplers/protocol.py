@@ -38,6 +38,9 @@ class View:
     proposals_scaled, scores
         Proposals of the image inside it, whatever their size, best first, shape ``(P, 4)``, float64, scaled px, and
         their scores, shape ``(P,)``, float64; none when the run has none, all scores 0 when they have none.
+    valid_category
+        Row of each valid box in the category table, shape ``(V,)``, int64: the 0-based class, ``category`` in the
+        output. Empty in a view made by hand that does not care.
     """
 
     image_id: int
@@ -49,6 +52,7 @@ class View:
     ignored_scaled: Floats
     proposals_scaled: Floats = field(default_factory=lambda: np.empty((0, 4)))
     scores: Floats = field(default_factory=lambda: np.empty(0))
+    valid_category: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def content(self) -> Ints:
