@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipgen.assignment import learnt_in_one, margins
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.positive import THINNEST
 
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from chipgen.positive import Fit
     from chipgen.scales import Levels
 
-STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small")
-"""Why a box in a chip is ignored; position 0: it is valid. The first that applies."""
+STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small", "assigned_elsewhere")
+"""Why a box in a chip is ignored; position 0: it is valid. The first that applies.
+
+``assigned_elsewhere``: it would be valid here, but is learnt in another chip of the level only.
+"""
 
 PAIRS_AT_ONCE = 50_000
 """Pairs of chip and annotation compared at once: bounds memory in crowded images, and stays in a processor's cache."""
@@ -71,7 +75,7 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     chips
         The chips to fill.
     config
-        Holds ``min_visibility`` and ``min_box``.
+        Holds ``min_visibility``, ``min_box`` and ``assign``.
     """
     state_anywhere = _state_anywhere(dataset, fits)
     factor, window = levels.factor[chips.image, chips.level], chips.window_scaled
@@ -82,7 +86,19 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
         x, y = x.take(seen), y.take(seen)
         pairs = chip[seen], annotation[seen]
         parts.append(_cut(pairs, (x, y), state_anywhere[pairs[1], chips.level[pairs[0]]], config))
-    return ChipBoxes(*_joined(parts))
+    boxes = ChipBoxes(*_joined(parts))
+    if config.assign == "one":
+        boxes.state[_elsewhere(boxes, chips, len(levels.scales))] = STATES.index("assigned_elsewhere")
+    return boxes
+
+
+def _elsewhere(boxes: ChipBoxes, chips: Chips, levels: int) -> Ints:
+    """Return the rows of valid boxes that another chip of the same level shows better."""
+    valid = np.flatnonzero(boxes.state == 0)
+    chip = boxes.chip[valid]
+    pair = boxes.annotation[valid] * levels + chips.level[chip]
+    margin = margins(boxes.xyxy_chip[valid], chips.content[chip])
+    return valid[~learnt_in_one(pair, boxes.visibility[valid], margin)]
 
 
 def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:

@@ -29,6 +29,7 @@ LAWS = (
     "positive",
     "streams",
     "samplers",
+    "assignment",
     "labels",
     "ledger",
     "draw",

@@ -79,7 +79,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """The settings that decide what the files hold."""
+    """The settings that decide what the files hold; ``assign`` is missing where chipgen knew ``all`` only."""
 
     format: Literal["parquet", "coco"]
     split: str
@@ -91,6 +91,7 @@ class Configuration(msgspec.Struct, frozen=True):
     sampler: str
     min_visibility: float
     min_box: float
+    assign: Literal["all", "one"] = "all"
 
     @property
     def levels(self) -> int:
