@@ -76,11 +76,6 @@ def scale(xyxy: Floats, factor: Floats) -> Floats:
     return xyxy * np.concatenate((factor, factor), axis=-1)
 
 
-def shift(xyxy: Floats, origin: Floats | Ints) -> Floats:
-    """Express boxes relative to an origin ``(x, y)``, shape ``(2,)`` or ``(N, 2)``."""
-    return xyxy - np.concatenate((origin, origin), axis=-1)
-
-
 def inside(xyxy: Floats, window: Floats) -> Bools:
     """Tell which boxes lie completely inside their window, shape ``(N,)``; both half-open, same frame."""
     low = xyxy[..., :2] >= window[..., :2] - TOLERANCE

@@ -84,6 +84,7 @@ def _how(plan: Plan, config: ExportConfig) -> str:
         f"- {_sampler(made)}, stride {made.stride}, seed {made.seed}\n"
         f"- a box is learnt in a chip when at least {made.min_visibility:g} of it is visible and both sides are at "
         f"least {made.min_box:g} px\n"
+        f"{_assigned(plan)}"
         f"{_negatives(plan)}"
         f"- pixels: RGB, {config.resample}, {config.image_format}{quality}{subsampling}\n"
     )
@@ -93,6 +94,16 @@ def _sampler(config: PlanConfig) -> str:
     """Name the sampler and its options."""
     options = ", ".join(f"{name} `{value}`" for name, value in config.recorded()["sampler_options"].items())
     return f"sampler `{config.sampler}`" + (f" ({options})" if options else "")
+
+
+def _assigned(plan: Plan) -> str:
+    """Say where an object is learnt that several chips show, if not in all of them."""
+    if plan.config.assign == "all":
+        return ""
+    return (
+        "- an object is learnt in one chip of a level, the one that shows most of it; in others that show enough of it "
+        "it is ignored as `assigned_elsewhere`\n"
+    )
 
 
 def _negatives(plan: Plan) -> str:

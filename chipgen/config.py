@@ -27,6 +27,9 @@ SHARD_CHIPS = (50, 500)
 """Chips in a shard unless told otherwise: a sixteenth of all, within these bounds."""
 SHARD_BYTES = 500_000_000
 
+ASSIGN = ("all", "one")
+"""Where an object is learnt that several chips of a level show enough of: in all of them, or in the best."""
+
 
 class PlanSettings(NegativeSettings, total=False):
     """The optional settings of `PlanConfig` and of its negative chips, as keyword arguments."""
@@ -35,6 +38,7 @@ class PlanSettings(NegativeSettings, total=False):
     stride: int
     min_visibility: float
     min_box: float
+    assign: str
     seed: int
     chips_per_shard: int | None
     sampler_options: Mapping[str, SamplerValue]
@@ -60,6 +64,9 @@ class PlanConfig:
         Share of a box that must be visible in a chip for it to be learnt there.
     min_box
         Shortest side of a box to be learnt, chip px. Below 1 it acts as 1: thinner boxes are not written at all.
+    assign
+        ``all``: an object is valid in every chip that shows it enough. ``one``: at each level only in the one that
+        shows most of it; in the others it is ignored.
     seed
         Seed of all random streams, 0 or more.
     chips_per_shard
@@ -77,6 +84,7 @@ class PlanConfig:
     sampler: str = "sniper"
     min_visibility: float = 0.5
     min_box: float = 2.0
+    assign: str = "all"
     seed: int = 0
     chips_per_shard: int | None = None
     negative: NegativeConfig = field(default_factory=NegativeConfig)
@@ -87,6 +95,8 @@ class PlanConfig:
         at_least("--stride", self.stride, 1, 2**31)
         at_least("--min-visibility", self.min_visibility, 0, 1)
         at_least("--min-box", self.min_box, 0, self.chip_size)
+        if self.assign not in ASSIGN:
+            raise UsageError.one("--assign", str(self.assign), "is unknown", f"use {' or '.join(ASSIGN)}")
         at_least("--seed", self.seed, 0, 2**63 - 1)
         if self.chips_per_shard is not None:
             at_least("--chips-per-shard", self.chips_per_shard, 1)

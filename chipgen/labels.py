@@ -9,11 +9,12 @@ Source: SNIPER, section 3.4 (all cropped boxes, valid and invalid, take part in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, area, clip, inside, scale, shift, sides
+from chipgen.assignment import learnt_in_one, margins
+from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.positive import THINNEST
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from chipgen.positive import Fit
     from chipgen.scales import Levels
 
-STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small")
-"""Why a box in a chip is ignored; position 0: it is valid. The first that applies."""
+STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small", "assigned_elsewhere")
+"""Why a box in a chip is ignored; position 0: it is valid. The first that applies.
 
-PAIRS_AT_ONCE = 1_000_000
-"""Pairs of chip and annotation compared at once: bounds the memory of crowded images."""
+``assigned_elsewhere``: it would be valid here, but is learnt in another chip of the level only.
+"""
+
+PAIRS_AT_ONCE = 50_000
+"""Pairs of chip and annotation compared at once: bounds memory in crowded images, and stays in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -71,37 +75,34 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     chips
         The chips to fill.
     config
-        Holds ``min_visibility`` and ``min_box``.
+        Holds ``min_visibility``, ``min_box`` and ``assign``.
     """
+    state_anywhere = _state_anywhere(dataset, fits)
+    factor, window = levels.factor[chips.image, chips.level], chips.window_scaled
     parts = [_nothing()]
-    for level in range(len(levels.scales)):
-        rows = np.flatnonzero(chips.level == level)
-        boxes_scaled = _scaled(dataset, levels, level)
-        windows = chips.window_scaled[rows]
-        for chip, annotation in _pairs(dataset.spans[chips.image[rows]]):
-            seen = _meet(windows, chip, boxes_scaled, annotation)
-            pairs = rows[chip[seen]], annotation[seen]
-            parts.append(_cut(pairs, boxes_scaled[pairs[1]], windows[chip[seen]]))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    order = np.lexsort((columns[1], columns[0]))
-    chip, annotation, xyxy_chip, visibility, enclosed = (column[order] for column in columns)
-    at = (annotation, chips.level[chip])
-    state = _state(dataset, fits, at, sides(xyxy_chip), visibility, config)
-    return ChipBoxes(chip, annotation, xyxy_chip, visibility, enclosed, state)
+    for chip, annotation in _pairs(dataset.spans[chips.image]):
+        x, y = _along_axes(dataset.annotations.xyxy_img[annotation], factor[chip], window[chip])
+        seen = np.flatnonzero(x.meet() & y.meet())
+        x, y = x.take(seen), y.take(seen)
+        pairs = chip[seen], annotation[seen]
+        parts.append(_cut(pairs, (x, y), state_anywhere[pairs[1], chips.level[pairs[0]]], config))
+    boxes = ChipBoxes(*_joined(parts))
+    if config.assign == "one":
+        boxes.state[_elsewhere(boxes, chips, len(levels.scales))] = STATES.index("assigned_elsewhere")
+    return boxes
 
 
-def _scaled(dataset: Dataset, levels: Levels, level: int) -> Floats:
-    """Return all boxes at one level, shape ``(N, 4)``; NaN, which meets nothing, where less than a pixel could show."""
-    if not len(dataset.images):
-        return np.full((len(dataset.annotations), 4), np.nan)
-    image = np.maximum(dataset.annotations.image, 0)
-    boxes_scaled = scale(dataset.annotations.xyxy_img, levels.factor[image, level])
-    boxes_scaled[np.any(sides(boxes_scaled) < THINNEST - TOLERANCE, axis=1)] = np.nan
-    return boxes_scaled
+def _elsewhere(boxes: ChipBoxes, chips: Chips, levels: int) -> Ints:
+    """Return the rows of valid boxes that another chip of the same level shows better."""
+    valid = np.flatnonzero(boxes.state == 0)
+    chip = boxes.chip[valid]
+    pair = boxes.annotation[valid] * levels + chips.level[chip]
+    margin = margins(boxes.xyxy_chip[valid], chips.content[chip])
+    return valid[~learnt_in_one(pair, boxes.visibility[valid], margin)]
 
 
 def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield every (chip, annotation) of the same image, in pieces of bounded size.
+    """Yield every (chip, annotation) of the same image, by chip and then by annotation, in pieces of bounded size.
 
     `spans` holds the first annotation of each chip's image and the one after its last, shape ``(C, 2)``.
     """
@@ -112,47 +113,92 @@ def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
         done = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
         piece = slice(start, stop)
-        chip = np.repeat(np.arange(len(counts))[piece], counts[piece])
+        chip = np.repeat(np.arange(start, stop), counts[piece])
         first = np.repeat(spans[piece, 0] - (ends[piece] - counts[piece] - done), counts[piece])
         yield chip, first + np.arange(len(chip))
         start = stop
 
 
-def _meet(windows: Floats, chip: Ints, boxes_scaled: Floats, annotation: Ints) -> Bools:
-    """Tell which pairs of chip and annotation share at least one chip pixel on both axes."""
-    thinnest = THINNEST - TOLERANCE
-    meets: Bools = np.ones(len(chip), dtype=np.bool_)
-    for axis in (0, 1):
-        meets &= boxes_scaled[annotation, axis + 2] - windows[chip, axis] >= thinnest
-        meets &= windows[chip, axis + 2] - boxes_scaled[annotation, axis] >= thinnest
-    return meets
+@dataclass(frozen=True)
+class _Along:
+    """Pairs of a box and a chip along one axis: columns are several times faster than rows of ``xyxy``; P of them.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the box, shape ``(P,)``, float64, scaled px.
+    start, stop
+        Ends of the chip, shape ``(P,)``, float64, scaled px.
+    """
+
+    low: Floats
+    high: Floats
+    start: Floats
+    stop: Floats
+
+    def take(self, rows: Ints) -> _Along:
+        """Return some pairs."""
+        return _Along(self.low[rows], self.high[rows], self.start[rows], self.stop[rows])
+
+    def meet(self) -> Bools:
+        """Tell which pairs share at least one chip pixel, shape ``(P,)``; a box below a pixel shares none."""
+        thinnest = THINNEST - TOLERANCE
+        begins, ends = self.stop - self.low >= thinnest, self.high - self.start >= thinnest
+        return np.asarray(begins & ends & (self.high - self.low >= thinnest), dtype=np.bool_)
+
+    def enclosed(self) -> Bools:
+        """Tell which boxes lie completely inside their chip, shape ``(P,)``."""
+        inside = (self.low >= self.start - TOLERANCE) & (self.high <= self.stop + TOLERANCE)
+        return np.asarray(inside, dtype=np.bool_)
+
+    def cut(self) -> tuple[Floats, Floats]:
+        """Return the ends of the boxes cut to their chips, shape ``(P,)`` each, scaled px."""
+        return np.clip(self.low, self.start, self.stop), np.clip(self.high, self.start, self.stop)
 
 
-_Columns = tuple[Ints, Ints, Floats, Floats, Bools]
+def _along_axes(xyxy_img: Floats, factor: Floats, window_scaled: Floats) -> tuple[_Along, _Along]:
+    """Return pairs along x and along y; a row of each argument belongs to a pair."""
+    (x1, y1, x2, y2), (factor_x, factor_y), (left, top, right, bottom) = xyxy_img.T, factor.T, window_scaled.T
+    x = _Along(x1 * factor_x, x2 * factor_x, left, right)
+    return x, _Along(y1 * factor_y, y2 * factor_y, top, bottom)
 
 
-def _cut(pairs: tuple[Ints, Ints], whole: Floats, window: Floats) -> _Columns:
-    """Cut boxes to the windows they meet; return the columns of `ChipBoxes` but the last."""
-    cut = clip(whole, window)
-    visibility = np.minimum(area(cut) / area(whole), 1.0)
-    return (*pairs, shift(cut, window[:, :2]), visibility, inside(whole, window))
+_Columns = tuple[Ints, Ints, Floats, Floats, Bools, Ints]
+
+
+def _cut(pairs: tuple[Ints, Ints], axes: tuple[_Along, _Along], state: Ints, config: PlanConfig) -> _Columns:
+    """Cut boxes to the chips they meet; return the columns of `ChipBoxes`. `state` is what no chip can mend."""
+    x, y = axes
+    (left, right), (top, bottom) = x.cut(), y.cut()
+    visibility = np.minimum((right - left) * (bottom - top) / ((x.high - x.low) * (y.high - y.low)), 1.0)
+    xyxy_chip = np.empty((len(state), 4))
+    for column, end in enumerate((left - x.start, top - y.start, right - x.start, bottom - y.start)):
+        xyxy_chip[:, column] = end
+    truncated = visibility < config.min_visibility - TOLERANCE
+    thin = np.minimum(xyxy_chip[:, 2] - xyxy_chip[:, 0], xyxy_chip[:, 3] - xyxy_chip[:, 1])
+    too_small = thin < config.min_box - TOLERANCE
+    here = np.where(truncated, STATES.index("truncated"), np.where(too_small, STATES.index("too_small"), 0))
+    return (*pairs, xyxy_chip, visibility, x.enclosed() & y.enclosed(), np.where(state > 0, state, here))
 
 
 def _nothing() -> _Columns:
     """Return columns without rows."""
     nothing = np.empty(0, dtype=np.int64)
-    return nothing, nothing, np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.bool_)
+    return nothing, nothing, np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.bool_), nothing
 
 
-def _state(
-    dataset: Dataset, fits: Fit, at: tuple[Ints, Ints], sides_chip: Floats, visibility: Floats, config: PlanConfig
-) -> Ints:
-    """Return the first state that applies to each box, a position in `STATES`; `at` is its annotation and level."""
-    conditions = [
-        dataset.annotations.ignored_by[at[0]] > 0,
-        ~fits.in_range[at],
-        ~fits.holdable[at],
-        visibility < config.min_visibility - TOLERANCE,
-        np.any(sides_chip < config.min_box - TOLERANCE, axis=1),
-    ]
-    return np.select(conditions, range(1, len(STATES)), default=0).astype(np.int64)
+def _joined(parts: list[_Columns]) -> Iterator[Any]:
+    """Yield each column in one piece; `parts` is emptied, so that no more than one column is held twice."""
+    columns = [list(column) for column in zip(*parts, strict=True)]
+    parts.clear()
+    while columns:
+        yield np.concatenate(columns.pop(0))
+
+
+def _state_anywhere(dataset: Dataset, fits: Fit) -> Ints:
+    """Return the state of each annotation in whatever chip of a level shows it, shape ``(N, L)``; 0: depends."""
+    state = np.zeros(fits.in_range.shape, dtype=np.int64)
+    state[~fits.holdable] = STATES.index("too_large")
+    state[~fits.in_range] = STATES.index("out_of_range")
+    state[dataset.annotations.ignored_by > 0] = STATES.index("crowd")
+    return state

@@ -148,7 +148,7 @@ def histogram(sizes: Floats) -> tuple[tuple[float, float | None, int], ...]:
 def summarize(plan: Plan, ledger: Ledger) -> Summary:
     """Return the figures of a plan."""
     dataset, chips, boxes = plan.dataset, plan.chips, plan.boxes
-    pairs, covered = int(plan.fits.counts.sum()), int(ledger.covered.sum())
+    pairs, covered = int(np.count_nonzero(plan.fits.counts)), int(np.count_nonzero(ledger.covered))
     states = np.bincount(boxes.state, minlength=len(STATES)).tolist()
     single = int(SINGLE_SCALE.sizes(dataset.images.size_img).prod(axis=1).sum())
     pyramid = int(plan.levels.size_scaled.prod(axis=2).sum())
@@ -159,7 +159,7 @@ def summarize(plan: Plan, ledger: Ledger) -> Summary:
         annotations=len(dataset.annotations),
         categories=len(dataset.categories),
         sizes=histogram(learnable_sizes(dataset)),
-        levels=tuple(_level(plan, level) for level in range(len(plan.levels.scales))),
+        levels=_levels(plan),
         chips=len(chips),
         chips_per_image=ratio(len(chips), len(dataset.images)) or 0.0,
         positive=int(np.count_nonzero(chips.kind == 0)),
@@ -185,12 +185,19 @@ def ratio(part: float, whole: float) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _level(plan: Plan, level: int) -> LevelSummary:
-    """Return the figures of one level."""
+def _levels(plan: Plan) -> tuple[LevelSummary, ...]:
+    """Return the figures of each level."""
+    count = len(plan.levels.scales)
+    cell = plan.chips.level[plan.boxes.chip] * 2 + (plan.boxes.state == 0)
+    boxes = np.bincount(cell, minlength=2 * count).reshape(count, 2).tolist()
+    return tuple(_level(plan, level, valid, ignored) for level, (ignored, valid) in enumerate(boxes))
+
+
+def _level(plan: Plan, level: int, valid_boxes: int, ignored_boxes: int) -> LevelSummary:
+    """Return the figures of one level, given those of its boxes."""
     annotations = plan.dataset.annotations
     learnable = (annotations.invalid == 0) & (annotations.ignored_by == 0)
     here = plan.chips.level == level
-    valid = plan.boxes.state[here[plan.boxes.chip]] == 0
     images = len(plan.dataset.images)
     in_range = int(np.count_nonzero(learnable & plan.fits.in_range[:, level]))
     factor, lo, hi = _median_level(plan.levels.mean_factor[:, level], plan.levels.range_img[:, level])
@@ -206,8 +213,8 @@ def _level(plan: Plan, level: int) -> LevelSummary:
         chips_per_image=ratio(int(np.count_nonzero(here)), images) or 0.0,
         positive=int(np.count_nonzero(here & (plan.chips.kind == 0))),
         negative=int(np.count_nonzero(here & (plan.chips.kind == 1))),
-        valid_boxes=int(np.count_nonzero(valid)),
-        ignored_boxes=int(np.count_nonzero(~valid)),
+        valid_boxes=valid_boxes,
+        ignored_boxes=ignored_boxes,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chipgen.dataset import IGNORED_BY, INVALID
@@ -39,6 +39,15 @@ class NaiveChip:
     origin: tuple[int, int]
     content: tuple[int, int]
     boxes: tuple[NaiveBox, ...]
+
+    def valid(self) -> dict[int, tuple[float, float]]:
+        """Return visibility and distance to the border of each valid box, by annotation."""
+        found = {}
+        for box in self.boxes:
+            if not box.reason:
+                x1, y1, x2, y2 = box.xyxy_chip
+                found[box.annotation] = box.visibility, min(x1, y1, self.content[0] - x2, self.content[1] - y2)
+        return found
 
 
 def scaled_size(token: str, width: int, height: int) -> tuple[int, int]:
@@ -81,8 +90,37 @@ class NaivePlanner:
         found = []
         for image, level in itertools.product(range(len(self.plan.dataset.images)), range(len(self.config.scales))):
             place = Place(self, image, level)
-            found += [place.chip(origin) for origin in place.cover()]
+            chips = [place.chip(origin) for origin in place.cover()]
+            found += chips if self.config.assign == "all" else assigned(chips)
         return found
+
+
+def assigned(chips: list[NaiveChip]) -> list[NaiveChip]:
+    """Leave each annotation valid in one chip only, given the chips of one image and level."""
+    left = {row for chip in chips for row in chip.valid()}
+    homes = {row: best([chip.valid().get(row) for chip in chips]) for row in left}
+    return [
+        replace(
+            chip,
+            boxes=tuple(
+                replace(box, reason="assigned_elsewhere") if not box.reason and homes[box.annotation] != number else box
+                for box in chip.boxes
+            ),
+        )
+        for number, chip in enumerate(chips)
+    ]
+
+
+def best(shown: list[tuple[float, float] | None]) -> int:
+    """Return which of several chips shows a box best, given (visibility, distance to the border), None where invalid.
+
+    The most visible; among such the farthest from the border; among such the first.
+    """
+    there = [number for number, values in enumerate(shown) if values is not None]
+    for column in (0, 1):
+        values = {number: pair[column] for number in there if (pair := shown[number]) is not None}
+        there = [number for number in there if values[number] >= max(values.values()) - EPS]
+    return there[0]
 
 
 class Place:

@@ -53,6 +53,7 @@ def plan_settings(draw: st.DrawFn) -> dict[str, object]:
         "stride": draw(st.sampled_from((1, 7, 32, 90, 200))),
         "min_box": draw(st.sampled_from((0.0, 1.0, 2.0, 5.5))),
         "min_visibility": draw(st.sampled_from((0.0, 0.3, 0.5, 1.0))),
+        "assign": draw(st.sampled_from(("all", "one"))),
         "seed": draw(st.integers(0, 3)),
     }
 

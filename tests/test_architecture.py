@@ -35,6 +35,7 @@ LAWS = (
     "positive",
     "samplers",
     "testing",
+    "assignment",
     "labels",
     "ledger",
     "draw",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chipgen.boxes import area, clip, inside, scale, shift, sides, size
+from chipgen.boxes import area, clip, inside, scale, sides, size
 
 EMPTY = np.empty((0, 4))
 
@@ -24,10 +24,9 @@ def test_measures() -> None:
     assert size(boxes).tolist() == [6]
 
 
-def test_scale_and_shift_move_both_corners() -> None:
+def test_scale_moves_both_corners() -> None:
     boxes = np.array([[1.0, 2.0, 4.0, 14.0]])
     assert scale(boxes, np.array([2.0, 0.5])).tolist() == [[2, 1, 8, 7]]
-    assert shift(boxes, np.array([1, 2])).tolist() == [[0, 0, 3, 12]]
 
 
 @pytest.mark.parametrize(("overhang", "expected"), [(0.0, True), (5e-7, True), (2e-6, False)])

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import checker
 import pytest
 from checker import Negatives, check_negatives, read_proposals
+from checker.assignment import states_of_level
 from checker.example import EXAMPLE, build_options, make_example, make_proposals, run_chipgen
 from checker.handmade import PICTURE, PLAIN, build_by_hand, mined_by_hand, source_by_hand
-from checker.laws import scaled_size
-from checker.mutations import MUTATIONS, MUTATIONS_OF_MINED, MUTATIONS_OF_RANDOM, boxes
+from checker.laws import scaled_size, views
+from checker.model import Box
+from checker.mutations import MUTATIONS, MUTATIONS_OF_ASSIGNED, MUTATIONS_OF_MINED, MUTATIONS_OF_RANDOM, boxes
 from checker.negatives import scenes, union_area
 from checker.proposals import boxes_of_image
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from checker.handmade import Place
 
 RANDOM = replace(EXAMPLE, negatives=Negatives("random"))
+ASSIGNED = replace(EXAMPLE, assign="one")
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +42,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
-def build(folder: Path, name: str, settings: Settings) -> Build:
+def build(folder: Path, name: str, settings: Settings, *more: str) -> Build:
     """Build the example; one annotation and some proposals in it are nothing."""
     once = ("--on-error", "skip", "--max-skipped", "20", "--workers", "1", "-q")
     arguments = ("--coco", folder / "instances.json", "--out", folder / name)
-    run_chipgen("build", *arguments, *build_options(settings), *once)
+    run_chipgen("build", *arguments, *build_options(settings), *once, *more)
     return checker.read_build(folder / name)
 
 
@@ -70,6 +73,11 @@ def mined(folder: Path, mining: Settings) -> Build:
 @pytest.fixture(scope="module")
 def with_random(folder: Path) -> Build:
     return build(folder, "random", RANDOM)
+
+
+@pytest.fixture(scope="module")
+def assigned(folder: Path) -> Build:
+    return build(folder, "assigned", ASSIGNED)
 
 
 def run_check(name: str, source: Source, build: Build, settings: Settings = EXAMPLE) -> None:
@@ -111,6 +119,66 @@ def test_broken_build_fails(
     source: Source, finished: Build, name: str, mutate: Callable[[Build], None], message: str
 ) -> None:
     break_and_check(source, finished, EXAMPLE, (name, mutate, message))
+
+
+@pytest.mark.parametrize("ignored", ["crowd", "drop", "keep", "paint"])
+@pytest.mark.parametrize("form", ["parquet", "coco"])
+def test_assigned_build_passes(source: Source, folder: Path, form: str, ignored: str) -> None:
+    settings = replace(ASSIGNED, ignored=ignored)
+    finished = build(folder, f"assigned-{form}-{ignored}", settings, "--format", form)
+    checker.check_all(source, finished, settings)
+    if ignored in {"crowd", "keep"}:
+        assert "assigned_elsewhere" in {box.reason for _, box in boxes(finished)}
+
+
+@pytest.mark.parametrize(("name", "mutate", "message"), cases(MUTATIONS_OF_ASSIGNED))
+def test_broken_assigned_build_fails(
+    source: Source, assigned: Build, name: str, mutate: Callable[[Build], None], message: str
+) -> None:
+    break_and_check(source, assigned, ASSIGNED, (name, mutate, message))
+
+
+def test_other_assignment_than_asked_for_fails(source: Source, finished: Build, assigned: Build) -> None:
+    with pytest.raises(AssertionError, match=r"is 'assigned_elsewhere', should be {''}"):
+        checker.check_boxes(source, assigned, EXAMPLE)
+    with pytest.raises(AssertionError, match=r"is '', should be {'assigned_elsewhere'}"):
+        checker.check_boxes(source, finished, ASSIGNED)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ([60, 35, 30, 30], [{"assigned_elsewhere"}, {""}]),  # 10 px from the border, 20 px
+        ([55, 35, 30, 30], [{""}, {"assigned_elsewhere"}]),  # 15 px in both: the first
+        ([55 - 1e-6, 35, 30, 30], [{"", "assigned_elsewhere"}] * 2),  # farther from the border by rounding
+        ([55 - 1e-5, 35, 30, 30], [{""}, {"assigned_elsewhere"}]),
+        ([55 + 1e-5, 35, 30, 30], [{"assigned_elsewhere"}, {""}]),
+        ([80, 35, 30, 30], [{"assigned_elsewhere"}, {""}]),  # two thirds of it, all
+        ([93, 35, 30, 30], [{"truncated"}, {""}]),
+        ([80, 35, 60, 9], [{"truncated"}, {""}]),
+        ([80, 35, 70, 70], [{"out_of_range"}] * 2),
+    ],
+)
+def test_states_of_chips_that_share_an_object(tmp_path: Path, box: list[float], expected: list[set[str]]) -> None:
+    source, build = source_by_hand(tmp_path, [{"bbox": box}]), build_by_hand([POSITIVE, ("positive", 40, 0, 0)])
+    settings = replace(PLAIN, assign="one")
+    [view] = views(PICTURE, build, settings)
+    [annotation] = source.annotations
+    assert [states for _, states in states_of_level(build.chips, view, annotation, settings).values()] == expected
+
+
+@pytest.mark.parametrize(
+    ("valid", "message"), [([True, True], r"is valid in chips \[0, 1\]"), ([False] * 2, "in none")]
+)
+def test_object_is_learnt_once_where_rounding_decides_where(tmp_path: Path, valid: list[bool], message: str) -> None:
+    bbox = [55 - 1e-6, 35, 30, 30]
+    source, build = source_by_hand(tmp_path, [{"bbox": bbox}]), build_by_hand([POSITIVE, ("positive", 40, 0, 0)])
+    for chip, good in zip(build.chips, valid, strict=True):
+        own = [bbox[0] - chip.x0, *bbox[1:]]
+        reason = "" if good else "assigned_elsewhere"
+        chip.boxes.append(Box(1, own, 0, 1, 900, not good, good, reason, 1.0, 1, None, None, None, {}))
+    with pytest.raises(AssertionError, match=message):
+        checker.check_boxes(source, build, replace(PLAIN, assign="one"))
 
 
 def test_mined_negatives_pass(source: Source, mined: Build, mining: Settings) -> None:

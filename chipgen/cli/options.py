@@ -12,7 +12,7 @@ import click
 
 from chipgen.cli.config_file import load_config
 from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
-from chipgen.config import PlanConfig
+from chipgen.config import ASSIGN, PlanConfig
 from chipgen.errors import UsageError
 from chipgen.negative_config import MODES, NegativeConfig
 from chipgen.scales import PRESETS
@@ -51,6 +51,9 @@ PLAN_OPTIONS = (
     *SAMPLER_OPTIONS,
     setting(PlanConfig, "min_visibility", float, "Share of a box that must be visible for it to be learnt."),
     setting(PlanConfig, "min_box", float, "Shortest side of a box to be learnt, chip px; below 1 acts as 1."),
+    setting(
+        PlanConfig, "assign", click.Choice(ASSIGN), "Learn an object in all chips of a level that show it, or one."
+    ),
     setting(PlanConfig, "seed", int, "Seed of all random choices."),
 )
 

@@ -103,6 +103,16 @@ def positions(words: list[str], known: tuple[str, ...]) -> Ints:
     return np.array([place.get(word, -1) for word in words], dtype=np.int64)
 
 
+def pair_numbers(first: Ints, second: Ints) -> Ints:
+    """Return numbers from 0 on for the pairs of values in the same row of two columns: equal ones for equal pairs."""
+    order = np.lexsort((second, first))
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = (np.diff(first[order]) != 0) | (np.diff(second[order]) != 0)
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.cumsum(begins) - 1
+    return numbers
+
+
 def unique_pairs(first: Ints, second: Ints) -> Ints:
     """Return the pairs of values that stand in the same row of two columns, each once, sorted, shape ``(P, 2)``."""
     (ones, one), (others, other) = (np.unique(column, return_inverse=True) for column in (first, second))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.boxes import TOLERANCE
+from chipgen.labels import STATES
 from chipgen.positive import THINNEST
+from chipgen.verification.columns import pair_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-3
 """Chip px: boxes are written to a thousandth of a pixel."""
+ELSEWHERE = STATES.index("assigned_elsewhere")
 SINGLE = 2.0**-22
 """Boxes are written in single precision: a sum of two numbers is off by this share of it at most."""
 
@@ -78,17 +81,45 @@ def _of_boxes(chips: Chips, boxes: Boxes, config: Configuration) -> Iterator[Law
     """Yield the laws of boxes."""
     yield boxes.reason < 0, "ignore_reason is none of those there are"
     yield boxes.valid != (boxes.reason == 0), "is not either valid or ignored for a reason"
-    yield boxes.valid & (chips.kind[boxes.chip] == 1), "is valid in a negative chip"
+    if config.assign == "all":
+        yield boxes.reason == ELSEWHERE, "is assigned_elsewhere, which --assign all never says"
+    would_be = learnable(boxes)
+    yield would_be & (chips.kind[boxes.chip] == 1), lambda box: _is(boxes, box) + " in a negative chip"
     ends = boxes.bbox[:, :2] + boxes.bbox[:, 2:]
     fits = (boxes.bbox[:, :2] >= -ROUNDING) & (ends <= chips.content[boxes.chip] + ROUNDING + SINGLE * np.abs(ends))
     thin = _either(boxes.bbox[:, 2:] < max(config.min_box, THINNEST) - 2 * ROUNDING)
     yield _either(~(boxes.bbox[:, 2:] > 0)), lambda box: f"bbox {boxes.bbox[box].tolist()} has no width or no height"
     yield _either(~fits), lambda box: f"bbox {boxes.bbox[box].tolist()} reaches beyond the content of the chip"
     yield ~((boxes.visibility >= 0) & (boxes.visibility <= 1)), "visibility is not between 0 and 1"
-    yield boxes.valid & (boxes.visibility < config.min_visibility - 2 * TOLERANCE), "is valid, but hardly visible"
-    yield boxes.valid & thin, "is valid, but too small"
+    hardly_visible = boxes.visibility < config.min_visibility - 2 * TOLERANCE
+    yield would_be & hardly_visible, lambda box: _is(boxes, box) + ", but hardly visible"
+    yield would_be & thin, lambda box: _is(boxes, box) + ", but too small"
     yield not_rising(boxes.id), "its id is not above that of the box before"
     yield _twice(boxes), lambda box: f"annotation {boxes.source_id[box]} stands there twice"
+    if config.assign == "one":
+        before = _valid_before(chips, boxes)
+        first = chips.id[boxes.chip[before]]
+        yield before >= 0, lambda box: f"is valid, as in chip {first[box]}: --assign one means once at a level"
+
+
+def _is(boxes: Boxes, box: int) -> str:
+    """Say that a box is valid or would be."""
+    return "is valid" if boxes.valid[box] else "is assigned_elsewhere"
+
+
+def learnable(boxes: Boxes) -> Bools:
+    """Tell which boxes are valid, or would be if they were not learnt in another chip, shape ``(B,)``."""
+    return np.asarray(boxes.valid | (boxes.reason == ELSEWHERE), dtype=np.bool_)
+
+
+def _valid_before(chips: Chips, boxes: Boxes) -> Ints:
+    """Return the row of the first box that is valid for the annotation and level of a later one; -1 where none is."""
+    valid = np.flatnonzero(boxes.valid)
+    number = pair_numbers(boxes.source_id[valid], chips.level[boxes.chip[valid]])
+    first = valid[np.unique(number, return_index=True)[1]][number]
+    before = np.full(len(boxes), -1, dtype=np.int64)
+    before[valid] = np.where(first < valid, first, -1)
+    return before
 
 
 def _either(broken: Bools) -> Bools:

@@ -80,7 +80,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """The settings that decide what the files hold."""
+    """The settings that decide what the files hold; ``assign`` is missing where chipgen knew ``all`` only."""
 
     format: Literal["parquet", "coco"]
     split: str
@@ -93,6 +93,7 @@ class Configuration(msgspec.Struct, frozen=True):
     min_visibility: float
     min_box: float
     sampler_options: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
+    assign: Literal["all", "one"] = "all"
 
     @property
     def levels(self) -> int:

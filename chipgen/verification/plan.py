@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.verification.assigned import check_assigned
 from chipgen.verification.columns import unique_pairs
-from chipgen.verification.laws import check_chips, first_broken
+from chipgen.verification.laws import check_chips, first_broken, learnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,10 @@ ENCLOSED = 3e-6
 
 
 def enclosed(plan: PlanTable) -> Bools:
-    """Tell which boxes are valid and lie completely inside a positive chip, shape ``(B,)``."""
+    """Tell which boxes to learn, there or in another chip, lie completely inside a positive chip, shape ``(B,)``."""
     boxes = plan.boxes
     positive = plan.chips.kind[boxes.chip] == 0
-    return np.asarray(boxes.valid & positive & (boxes.visibility > 1 - ENCLOSED), dtype=np.bool_)
+    return np.asarray(learnable(boxes) & positive & (boxes.visibility > 1 - ENCLOSED), dtype=np.bool_)
 
 
 def check_plan(plan: PlanTable, manifest: Manifest, *, whole: bool) -> Iterator[tuple[str, str]]:
@@ -44,6 +45,9 @@ def check_plan(plan: PlanTable, manifest: Manifest, *, whole: bool) -> Iterator[
         **check_chips(plan.chips, plan.boxes, manifest.configuration),
         **dict(first_broken(*_against_each_other(plan), *_of_positive(plan, manifest))),
     }
+    if manifest.configuration.assign == "one":
+        for box, what in check_assigned(plan.chips, plan.boxes):
+            faults.setdefault(int(plan.boxes.chip[box]), f"box {plan.boxes.id[box]}: {what}")
     yield from ((f"chip {plan.chips.id[row]}", faults[row]) for row in sorted(faults))
     if not faults:
         yield from _ids(plan, whole=whole)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checker.laws import View, counts, encloses, possible_states, seen, views
+from checker.assignment import states_of_level
+from checker.laws import View, counts, encloses, views
 
 if TYPE_CHECKING:
+    from checker.laws import Seen
     from checker.model import Annotation, Box, Build, Chip, Settings, Source
+
+    States = dict[int, tuple[Seen, set[str]]]
+    """What each chip of an image and level shows of an annotation, and its possible states; by id of the chip."""
 
 BBOX_PX = 0.05
 VISIBILITY = 1e-3
@@ -53,28 +58,44 @@ def check_boxes(source: Source, build: Build, settings: Settings) -> None:
     """Every chip holds exactly the annotations that meet it, each clipped and in the right state."""
     for picture in source.pictures.values():
         annotations = [a for a in source.of_image(picture.id) if a.box_img is not None]
-        levels = views(picture, build, settings)
-        for chip in build.of_image(picture.id):
-            _check_chip(chip, levels[chip.level], annotations, settings)
+        of_image = build.of_image(picture.id)
+        for view in views(picture, build, settings):
+            chips = [chip for chip in of_image if chip.level == view.level]
+            states = {one.id: states_of_level(chips, view, one, settings) for one in annotations}
+            for chip in chips:
+                _check_chip(chip, annotations, states, settings)
+            if settings.assign == "one":
+                _check_once(chips, states)
 
 
-def _check_chip(chip: Chip, view: View, annotations: list[Annotation], settings: Settings) -> None:
+def _check_once(chips: list[Chip], states: dict[int, States]) -> None:
+    """An annotation that some chip of an image and level would learn is valid in one of them, and in one only."""
+    for id_, of_chips in states.items():
+        valid = [chip.id for chip in chips for box in chip.boxes if box.source_id == id_ and box.valid]
+        assert len(valid) < 2, f"annotation {id_}: is valid in chips {valid} of one level"
+        sure = any(clipped.meets and found <= {"", "assigned_elsewhere"} for clipped, found in of_chips.values())
+        assert valid or not sure, f"annotation {id_}: is valid in none of chips {sorted(of_chips)} of one level"
+
+
+def _check_chip(chip: Chip, annotations: list[Annotation], states: dict[int, States], settings: Settings) -> None:
     boxes = {box.source_id: box for box in chip.boxes}
     assert len(boxes) == len(chip.boxes), f"{chip}: an annotation stands there twice"
     strangers = boxes.keys() - {annotation.id for annotation in annotations}
     assert not strangers, f"{chip}: annotations {sorted(strangers)} are not of this image"
     for annotation in annotations:
-        _check_annotation(chip, view, annotation, boxes.get(annotation.id), settings)
+        box = boxes.get(annotation.id)
+        _check_annotation(chip, annotation, box, states[annotation.id][chip.id], settings)
     assert chip.kind == "positive" or not any(box.valid for box in chip.boxes), f"{chip}: negative with a valid box"
 
 
-def _check_annotation(chip: Chip, view: View, annotation: Annotation, box: Box | None, settings: Settings) -> None:
+def _check_annotation(
+    chip: Chip, annotation: Annotation, box: Box | None, found: tuple[Seen, set[str]], settings: Settings
+) -> None:
     where = f"{chip}, annotation {annotation.id}"
-    clipped = seen(chip, view, annotation)
+    clipped, states = found
     if clipped.meets is False:
         assert box is None, f"{where}: is there without meeting the chip"
         return
-    states = possible_states(annotation, view, clipped, settings)
     left_out = settings.ignored in {"drop", "paint"}
     if box is None:
         reason_to_miss = clipped.meets is None or (left_out and states != {""})

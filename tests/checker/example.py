@@ -34,6 +34,7 @@ def build_options(settings: Settings) -> list[str]:
     ranges = "auto" if settings.ranges is None else ",".join(settings.ranges)
     options = ["--scales", ",".join(settings.scales), "--valid-ranges", ranges, "--ignored", settings.ignored]
     options += ["--chip-size", str(settings.chip_size), "--image-format", "png" if settings.lossless else "jpeg"]
+    options += [] if settings.assign == "all" else ["--assign", settings.assign]
     return [*options, "--pad" if settings.pad else "--no-pad", *_negative_options(settings.negatives)]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from checker.laws import View, counts, possible_states, seen, views
+from checker.assignment import states_of_level
+from checker.laws import View, counts, views
 
 if TYPE_CHECKING:
     from checker.model import Annotation, Build, Settings, Source
@@ -61,16 +62,16 @@ def _expected_of(
     """Return None where rounding decides in some chip."""
     valid_at: list[int] = []
     ignored = 0
-    for chip in build.of_image(annotation.image_id):
-        view = levels[chip.level]
-        clipped = seen(chip, view, annotation)
-        states = possible_states(annotation, view, clipped, settings)
-        if clipped.meets is None or (clipped.meets and len(states) > 1):
-            return None
-        if clipped.meets and states == {""}:
-            valid_at.append(chip.level)
-        elif clipped.meets:
-            ignored += 1
+    of_image = build.of_image(annotation.image_id)
+    for view in levels:
+        chips = [chip for chip in of_image if chip.level == view.level]
+        for clipped, states in states_of_level(chips, view, annotation, settings).values():
+            if clipped.meets is None or (clipped.meets and len(states) > 1):
+                return None
+            if clipped.meets and states == {""}:
+                valid_at.append(view.level)
+            elif clipped.meets:
+                ignored += 1
     return len(valid_at), ignored, sorted(set(valid_at))
 
 

@@ -54,6 +54,7 @@ class Settings:
     stride: int = 32
     min_box: float = 2.0
     min_visibility: float = 0.5
+    assign: str = "all"
     ignored: str = "crowd"
     fill: tuple[int, int, int] = (124, 116, 104)
     pad: bool = True

@@ -56,6 +56,40 @@ def accept_truncated(build: Build) -> None:
     box.reason, box.valid, box.iscrowd = "", True, False
 
 
+def learnt_elsewhere(build: Build) -> tuple[Box, Box]:
+    """Return a box that is learnt in another chip of its level, and the one there."""
+    return next(
+        (box, other)
+        for chip, box in boxes(build)
+        if box.reason == "assigned_elsewhere"
+        for there in build.of_level(chip.source.id, chip.level)
+        for other in there.boxes
+        if other.valid and other.source_id == box.source_id
+    )
+
+
+def learn(box: Box) -> None:
+    box.reason, box.valid, box.iscrowd = "", True, False
+
+
+def leave(box: Box) -> None:
+    box.reason, box.valid, box.iscrowd = "assigned_elsewhere", False, True
+
+
+def claim_twice(build: Build) -> None:
+    learn(learnt_elsewhere(build)[0])
+
+
+def claim_nowhere(build: Build) -> None:
+    leave(learnt_elsewhere(build)[1])
+
+
+def claim_in_worse_chip(build: Build) -> None:
+    worse, better = learnt_elsewhere(build)
+    learn(worse)
+    leave(better)
+
+
 def mistake_reason(build: Build) -> None:
     first(build, lambda box: box.reason == "crowd").reason = "out_of_range"
 
@@ -354,6 +388,16 @@ MUTATIONS: dict[str, list[tuple[Callable[[Build], None], str]]] = {
         (name_place, "absolute path"),
     ],
 }
+
+MUTATIONS_OF_ASSIGNED: dict[str, list[tuple[Callable[[Build], None], str]]] = {
+    "check_boxes": [
+        (claim_twice, "is '', should be {'assigned_elsewhere'}"),
+        (claim_nowhere, "is 'assigned_elsewhere', should be {''}"),
+        (claim_in_worse_chip, "is '', should be {'assigned_elsewhere'}|is 'assigned_elsewhere', should be {''}"),
+    ],
+    "check_ledger": [(claim_twice, "chips say"), (claim_nowhere, "chips say")],
+}
+"""For a build that learns each object once at a level."""
 
 MUTATIONS_OF_MINED: dict[str, list[tuple[Callable[[Build], None], str]]] = {
     "check_negatives": [

@@ -105,6 +105,7 @@ WRONG_NUMBERS: dict[str, dict[str, tuple[str, ...]]] = {
         "--format": ("webdataset", "PARQUET"),
         "--image-format": ("bmp",),
         "--ignored": ("forget",),
+        "--assign": ("", "some", "ONE", "2"),
         "--resample": ("cubic",),
         "--on-error": ("ignore",),
         "--sampler": ("nobody", "no.such.module:name", "os:nothing", ""),
