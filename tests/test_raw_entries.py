@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,10 +71,12 @@ def test_entries_are_found_wherever_they_stand(entries: list[tuple[str, Any, str
 
 
 def test_entries_far_apart_are_found_in_no_time() -> None:
-    document = b'{"images": [1,' + b" " * 30_000_000 + b'2,3], "annotations": [], "categories": []}'
+    document = b'{"images": [1,' + b" " * 5_000_000 + b'2], "annotations": [], "categories": []}'
+    start = time.process_time()
     sections = read_sections(document)
+    assert time.process_time() - start < 2
     assert sections is not None
-    assert list(sections.images) == [b"1", b"2", b"3"]
+    assert list(sections.images) == [b"1", b"2"]
 
 
 def test_entries_that_are_no_views_of_the_file_are_copied() -> None:
