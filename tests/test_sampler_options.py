@@ -284,7 +284,7 @@ def test_installed_sampler_is_found_by_its_name(small_set: Path, tmp_path: Path)
     assert (made["sampler"], made["sampler_options"]) == ("middle", {"placement": "center"})
     assert "nothing to do" in run(*command, "middle", *out, PYTHONPATH=path).expect(0).out
     unknown = run(*command, "muddle", *out, PYTHONPATH=path).expect(2)
-    assert unknown.err.rstrip().endswith("use grid, middle, random-object, sniper, or package.module:name")
+    assert unknown.err.rstrip().endswith("use compact, grid, middle, random-object, sniper, or package.module:name")
 
 
 def test_options_of_ones_own_may_be_called_and_say_anything(small_set: Path, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ SAMPLER_OPTIONS = (
         "--sampler",
         default=PlanConfig.sampler,
         show_default=True,
-        help="Who chooses the chips: sniper (a chip around every object), grid (all windows), random-object (windows "
-        "around some objects), an installed one, or package.module:name.",
+        help="Who chooses the chips: sniper (the paper's cover of every object), compact (the same with fewer chips), "
+        "grid (all windows), random-object (windows around some objects), an installed one, or package.module:name.",
     ),
     click.option(
         "--sampler-option",
@@ -36,7 +36,7 @@ SAMPLER_OPTIONS = (
     click.option(
         "--placement",
         type=click.Choice(["random", "center"]),
-        help="Short for --sampler-option placement=..., for samplers that have it.",
+        help="Where chips stand in the room that their objects leave them, for compact: --sampler-option placement=...",
     ),
 )
 

@@ -11,13 +11,14 @@ chips than there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chipgen.cliques import groups
 from chipgen.cover import Origins, enclosing_origins
 from chipgen.cover_many import cover_many
+from chipgen.samplers.options import refuse
 from chipgen.samplers.protocol import Views
 from chipgen.set_cover import small_cover
 from chipgen.streams import hashes
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from chipgen.samplers.protocol import View
     from chipgen.streams import Words
 
-Placement = Literal["random", "center"]
-
+PLACEMENTS = ("random", "center")
+"""Where chips may stand in the room that their boxes leave them."""
 KEPT_FREE = 4
 """A chip placed at random stays away from the ends of its room by this fraction: context belongs to an object, and with
 fewer chips boxes would stand closer to the borders than in those of `sniper`."""
@@ -42,7 +43,7 @@ BOXES_AT_ONCE = 20_000
 """Boxes whose groups are in memory at once, unless a single image has more."""
 
 
-def compact(view: View, rng: Generator, *, placement: Placement = "random") -> Ints:
+def compact(view: View, rng: Generator, *, placement: str = "random") -> Ints:
     """Choose close to the fewest chips that enclose every valid box.
 
     Parameters
@@ -50,13 +51,26 @@ def compact(view: View, rng: Generator, *, placement: Placement = "random") -> I
     view, rng
         See `chipgen.samplers`.
     placement
-        Where a chip stands in the room that its boxes leave it: at random in the middle half, or in the middle.
+        Where a chip stands in the room that its boxes leave it: ``random``, anywhere in the middle half, or
+        ``center``, in the middle.
+
+    Returns
+    -------
+    ndarray
+        Origins, shape ``(K, 2)``, int64, scaled px.
+
+    Raises
+    ------
+    UsageError
+        Another placement.
     """
     return compact_many(Views.of(view, rng), placement=placement)[1]
 
 
-def compact_many(views: Views, *, placement: Placement = "random") -> tuple[Ints, Ints]:
+def compact_many(views: Views, *, placement: str = "random") -> tuple[Ints, Ints]:
     """Choose the chips that `compact` chooses, for many images at once."""
+    if placement not in PLACEMENTS:
+        raise refuse("placement", placement, f"use {' or '.join(PLACEMENTS)}")
     found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
     rows, count = np.unique(views.image, return_counts=True)
     ends = np.concatenate(([0], np.cumsum(count)))
@@ -96,7 +110,7 @@ class _Images:
         )
         return cls(part, image, enclosing_origins(part.valid_scaled, size[image], views.chip_size))
 
-    def chips(self, placement: Placement) -> tuple[Ints, Ints]:
+    def chips(self, placement: str) -> tuple[Ints, Ints]:
         """Return image and origin of each chip, by image."""
         chip, box = self._shared_out(*self._chosen())
         starts = np.flatnonzero(np.diff(chip, prepend=-1))
