@@ -6,15 +6,21 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import checker
+import numpy as np
 import pytest
 from checker import Build, Settings
 from checker.example import EXAMPLE, build_options, make_example, run_chipgen
 
+import chipgen
+from chipgen.boxes import sides
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from chipgen import Plan
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PAPER = Settings(scales=("3x", "1.667x", "512"), ranges=("0-80", "32-150", "120-"))
@@ -25,10 +31,11 @@ FILES = {
     "aerial_cars": "annotations.json",
     "bccd": "annotations.json",
     "deepforest": "annotations.json",
+    "taco_ann_only": "annotations.json",
 }
 PAPER_CHIPS_AN_IMAGE = (4.0, 5.5)
 """The paper counts about five on COCO, negative chips included."""
-GOLDEN_SHARE = 0.03
+GOLDEN_SHARE = 0.02
 
 
 def annotations_of(name: str) -> Path:
@@ -111,16 +118,41 @@ def test_scales_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["coco_cc", "aerial_cars"])
-@pytest.mark.parametrize("stride", ["32", "56"])
-def test_as_many_chips_as_the_original_code(tmp_path: Path, name: str, stride: str) -> None:
-    """The original takes boxes as x1, y1, x2 - 1, y2 - 1 and leaves crowds out: so do we, for the comparison."""
-    root = annotations_of(name).parent / "images"
+@pytest.mark.parametrize("stride", [32, 56])
+def test_as_many_chips_in_every_image_as_the_original_code(tmp_path: Path, name: str, stride: int) -> None:
+    """Over 20 orders of ties; what lies apart from its numbers has one of the reasons that the golden files tell.
+
+    These are: boxes it does not count although they fit a chip, sizes within a pixel of an end of a range, and sides
+    under two pixels. That it rounds scaled sizes down, and takes windows of 513 px, moves a chip in one case of twenty.
+
+    The original takes boxes as x1, y1, x2 - 1, y2 - 1 and leaves crowds out: so do we, for the comparison.
+    """
     golden = json.loads((DATA / "golden" / f"sniper_chips_{name}.json").read_bytes())
-    path = _as_there(annotations_of(name), tmp_path / "as_there.json")
-    options = ("--scales", golden["scales"], "--valid-ranges", golden["valid_ranges"], "--stride", stride)
-    told = run_chipgen("build", "--coco", path, "--images", root, *options, "--dry-run", "--json")
-    median = golden["by_stride"][stride]["total"]["median"]
-    assert abs(json.loads(told)["plan"]["chips"] - median) <= GOLDEN_SHARE * median
+    dataset = chipgen.read_coco(_as_there(annotations_of(name), tmp_path / "as_there.json"), on_error="skip")
+    settings: dict[str, Any] = {"scales": golden["scales"], "valid_ranges": golden["valid_ranges"], "stride": stride}
+    plans = [chipgen.plan(dataset, **settings, seed=seed) for seed in range(20)]
+    counts = np.zeros((20, len(dataset.images), 3), dtype=np.int64)
+    for plan, own in zip(plans, counts, strict=True):
+        np.add.at(own, (plan.chips.image, plan.chips.level), 1)
+    theirs = np.array([golden["by_stride"][str(stride)]["images"][str(one)] for one in dataset.images.id.tolist()])
+    median = golden["by_stride"][str(stride)]["total"]["median"]
+    assert abs(np.median(counts.sum(axis=(1, 2))) - median) <= GOLDEN_SHARE * median
+    least, most = counts.min(axis=0), counts.max(axis=0)
+    apart = (most < theirs[..., 0]) | (least > theirs[..., 1])
+    assert all(_has_a_reason(plans[0], image, level) for image, level in np.argwhere(apart).tolist())
+    assert np.all((theirs[..., 0] - 1 <= counts) & (counts <= theirs[..., 1] + 1))
+    wider = (least < theirs[..., 0]) | (most > theirs[..., 1])
+    assert np.count_nonzero(wider) <= 0.05 * wider.size
+
+
+def _has_a_reason(plan: Plan, image: int, level: int) -> bool:
+    own = slice(*plan.dataset.spans[image].tolist())
+    sides_img = sides(plan.dataset.annotations.xyxy_img[own])
+    sizes = np.sqrt(sides_img.prod(axis=1))
+    close = np.abs(sizes[:, None] - plan.levels.range_img[image, level]).min() < 1.0
+    reach = (plan.config.chip_size - plan.config.stride - 1) / plan.levels.mean_factor[image, level]
+    uncounted = plan.fits.counts[own, level] & ((sides_img.max(axis=1) >= reach) | (sides_img.min(axis=1) < 2))
+    return bool(close or uncounted.any())
 
 
 def _as_there(path: Path, out: Path) -> Path:
@@ -152,3 +184,19 @@ def test_an_image_that_cannot_be_read_changes_no_other_chip(tmp_path: Path, form
     kept = [(chip.id, chip.source.id, chip.x0, chip.y0) for chip in intact.chips if chip.source.id != 7]
     assert kept == [(chip.id, chip.source.id, chip.x0, chip.y0) for chip in finished.chips]
     assert kept
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("scales", ["3x,1.667x,512", "1400x2000,800x1280,512", "1x"])
+def test_compact_never_takes_more_chips_than_sniper(tmp_path: Path, name: str, scales: str) -> None:
+    document = json.loads(annotations_of(name).read_bytes())
+    for number, annotation in enumerate(document["annotations"]):
+        annotation["id"] = number  # in one of these sets two ids stand twice
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    dataset = chipgen.read_coco(path, on_error="skip")
+    plans = [chipgen.plan(dataset, scales, sampler=one) for one in ("sniper", "compact")]
+    places = [plan.chips.image * 3 + plan.chips.level for plan in plans]
+    theirs, ours = (np.bincount(place, minlength=3 * len(dataset.images)) for place in places)
+    assert np.all(ours <= theirs)
+    assert plans[1].summary().coverage == 1.0
