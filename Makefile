@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test format clean
+.PHONY: demo test bench-plan format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,11 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# A table of chips and images/s; make bench-plan ARGS="--coco FILE" for a dataset of your own.
+bench-plan: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+	$(BIN)/python tests/benchmarks/bench_plan.py $(ARGS)
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
