@@ -6,11 +6,12 @@ import io
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from datasets_made import Coco
 from PIL import Image
 from run_cli import chipgen as program
 from run_cli import tree
@@ -19,11 +20,9 @@ from tampering import MANIFEST, build, manifest, rows
 
 import chipgen
 
-if TYPE_CHECKING:
-    from datasets_made import Coco
-
 PLAN, SHARD, LAST = "_plan.parquet", "data/train-00001-of-00008.parquet", "data/train-00004-of-00008.parquet"
 FORMS = ("parquet", "coco")
+WHOLE: dict[str, Any] = {"scales": "1x", "valid_ranges": "-", "chip_size": 100}
 
 
 def row_of_objects() -> Coco:
@@ -98,6 +97,29 @@ def test_sampler_that_does_not_cover_is_whole(form: str, tmp_path: Path) -> None
 
     out = build(tmp_path, form, row_of_objects(), assign="one", sampler=corner)
     assert chipgen.built_stats(out).ignored_boxes["assigned_elsewhere"]
+    assert faults(out) == []
+
+
+def test_positive_chip_with_nothing_left_to_learn_is_whole(tmp_path: Path) -> None:
+    coco = Coco()
+    image = coco.image(160, 100)
+    for x in (0, 40, 100, 140):  # the first chip shows the two in the middle, the others one of these each, farther in
+        coco.box(image, [x, 40, 20, 20])
+    out = build(tmp_path, "parquet", coco, **WHOLE, stride=10, assign="one")
+    valid = [row["objects"]["valid"] for row in pq.read_table(out / PLAN).to_pylist()]
+    assert valid == [[False, False], [True, True], [True, True]]
+    assert faults(out) == []
+    assert chipgen.built_stats(out).coverage == 1.0
+
+
+def test_equals_that_differ_as_they_are_written_are_whole(tmp_path: Path) -> None:
+    def sampler(*_: Any) -> Any:
+        return np.array([(0, 0), (40, 0)])
+
+    coco = Coco()
+    coco.box(coco.image(140, 100), [59.65, 30, 20.7, 40])  # 19.65 px from the border in both: in single precision not
+    out = build(tmp_path, "parquet", coco, **WHOLE, assign="one", sampler=sampler)
+    assert [row["objects"]["valid"] for row in pq.read_table(out / PLAN).to_pylist()] == [[True], [False]]
     assert faults(out) == []
 
 
