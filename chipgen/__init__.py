@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chipgen.finished import BuildReport
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
-    from chipgen.samplers import Sampler, View, sniper
+    from chipgen.samplers import Sampler, View, compact, grid, random_object, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
@@ -62,9 +62,12 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "WorkerError",
     "__version__",
     "built_stats",
+    "compact",
     "convert_proposals",
     "export",
+    "grid",
     "plan",
+    "random_object",
     "read_coco",
     "read_proposals",
     "sniper",
@@ -85,8 +88,11 @@ _LAZY = {
     "VerifyReport": "verification",
     "View": "samplers",
     "built_stats": "report",
+    "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "grid": "samplers",
+    "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
     "sniper": "samplers",

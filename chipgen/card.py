@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chipgen.config import PlanConfig
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
     from chipgen.summary import Summary
@@ -80,13 +81,19 @@ def _how(plan: Plan, config: ExportConfig) -> str:
         "have the size a detector learns best (Singh, Najibi, Davis, "
         '"SNIPER: Efficient Multi-Scale Training", NeurIPS 2018).\n\n'
         f"- scales: `{made.scale_tokens}`; valid ranges, sqrt(w*h) in source pixels: `{made.range_tokens}`\n"
-        f"- sampler `{made.sampler}`, stride {made.stride}, seed {made.seed}\n"
+        f"- {_sampler(made)}, stride {made.stride}, seed {made.seed}\n"
         f"- a box is learnt in a chip when at least {made.min_visibility:g} of it is visible and both sides are at "
         f"least {made.min_box:g} px\n"
         f"{_assigned(plan)}"
         f"{_negatives(plan)}"
         f"- pixels: RGB, {config.resample}, {config.image_format}{quality}{subsampling}\n"
     )
+
+
+def _sampler(config: PlanConfig) -> str:
+    """Name the sampler and its options."""
+    options = ", ".join(f"{name} `{value}`" for name, value in config.recorded()["sampler_options"].items())
+    return f"sampler `{config.sampler}`" + (f" ({options})" if options else "")
 
 
 def _assigned(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,13 @@ from chipgen.negative_config import NegativeConfig, NegativeSettings
 from chipgen.scales import Scale, ValidRange, parse_ranges, parse_scales
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Unpack
+
+SamplerValue = bool | int | float | str
+SamplerOptions = tuple[tuple[str, SamplerValue], ...]
+"""Options of a sampler, sorted by name."""
 
 MAX_CHIP_SIZE = 16384
 """Pixels; JPEG and WebP end at or above this side."""
@@ -34,6 +41,7 @@ class PlanSettings(NegativeSettings, total=False):
     assign: str
     seed: int
     chips_per_shard: int | None
+    sampler_options: Mapping[str, SamplerValue]
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class PlanConfig:
     stride
         Distance of the candidate grid, scaled px.
     sampler
-        Name of the sampler: ``sniper`` or ``package.module:name``.
+        Name of the sampler: a built-in or installed one, or ``package.module:name``.
     min_visibility
         Share of a box that must be visible in a chip for it to be learnt there.
     min_box
@@ -65,6 +73,8 @@ class PlanConfig:
         Chips a shard should hold; None to choose by the number of chips.
     negative
         How negative chips are found and how many are kept.
+    sampler_options
+        Options of the sampler. In the configuration of a `Plan` all of them, also those that keep their default.
     """
 
     scales: tuple[Scale, ...]
@@ -78,6 +88,7 @@ class PlanConfig:
     seed: int = 0
     chips_per_shard: int | None = None
     negative: NegativeConfig = field(default_factory=NegativeConfig)
+    sampler_options: SamplerOptions = ()
 
     def __post_init__(self) -> None:
         at_least("--chip-size", self.chip_size, 1, MAX_CHIP_SIZE)
@@ -110,6 +121,7 @@ class PlanConfig:
         parsed, known = parse_scales(scales), {setting.name for setting in fields(NegativeConfig)}
         given: dict[str, Any] = {**settings}
         negative = NegativeConfig.parse({name: given.pop(name) for name in known & given.keys()})
+        given["sampler_options"] = tuple(sorted(given.get("sampler_options", {}).items()))
         return cls(parsed, parse_ranges(valid_ranges, len(parsed)), sampler=sampler, negative=negative, **given)
 
     @property
@@ -125,7 +137,13 @@ class PlanConfig:
     def recorded(self) -> dict[str, Any]:
         """Return all settings by the names of their options, for the manifest."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "negative"}
-        return {**own, **vars(self.negative), "scales": self.scale_tokens, "valid_ranges": self.range_tokens}
+        tokens = {"scales": self.scale_tokens, "valid_ranges": self.range_tokens}
+        return {**own, **vars(self.negative), **tokens, "sampler_options": self._recorded_options()}
+
+    def _recorded_options(self) -> dict[str, SamplerValue]:
+        """Return the options of the sampler as JSON can hold them: it has no infinity."""
+        options = dict(self.sampler_options)
+        return {name: str(value) if value in {math.inf, -math.inf} else value for name, value in options.items()}
 
     def shard_target(self, chips: int) -> int:
         """Return how many chips a shard should hold, for a plan of so many chips.

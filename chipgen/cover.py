@@ -30,11 +30,17 @@ import numpy as np
 
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.chips import content_of
+from chipgen.streams import first_word, hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.random import Generator
+
+    from chipgen.streams import Words
+
+BITS = 64
+"""Bits of a random word."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,27 @@ def candidate_positions(first: Ints, last: Ints, room: int, stride: int) -> Ints
     return np.union1d(grid, middles)
 
 
-def _axis(origins: Origins, axis: int, room: int, stride: int, rng: Generator) -> _Axis:
+HASH_BITS, INDEX_BITS = 24, 24
+"""Bits of a priority: random ones, and below them the number of the position, which settles the rest."""
+
+
+def priorities(words: Words, axis: int, number: Ints) -> Ints:
+    """Return the priority of positions along an axis, lowest first.
+
+    Parameters
+    ----------
+    words
+        Random word of the image of each position, shape ``(P,)`` or ``(1,)``, uint64.
+    axis
+        0 along x, 1 along y.
+    number
+        Number of each position among those of its image, shape ``(P,)``, int64.
+    """
+    random = hashes(words, number.astype(np.uint64) + np.uint64(axis << 32))
+    return np.asarray((random >> np.uint64(BITS - HASH_BITS) << np.uint64(INDEX_BITS)).astype(np.int64) + number)
+
+
+def _axis(origins: Origins, axis: int, room: int, stride: int, words: Words) -> _Axis:
     """Lay out one axis and merge neighbouring positions that enclose the same boxes."""
     first, last = origins.first[:, axis], origins.last[:, axis]
     position = candidate_positions(first, last, room, stride)
@@ -119,7 +145,8 @@ def _axis(origins: Origins, axis: int, room: int, stride: int, rng: Generator) -
     stop = np.searchsorted(position, last, "right")
     cuts = np.unique(np.concatenate(([0], start, stop)))
     cuts = cuts[cuts < len(position)]
-    priority = rng.permutation(len(position))
+    priority = np.empty_like(position)
+    priority[np.argsort(priorities(words, axis, np.arange(len(position))))] = np.arange(len(position))
     return _Axis(position, priority, cuts, np.searchsorted(cuts, start), np.searchsorted(cuts, stop))
 
 
@@ -165,11 +192,18 @@ def greedy_cover(
     ndarray
         Origins in the order chosen, shape ``(K, 2)``, int64, scaled px.
     """
+    return cover_one(xyxy_scaled, size_scaled, chip_size, stride, first_word(rng), terms)
+
+
+def cover_one(
+    xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, words: Words, terms: Terms = ANYWHERE
+) -> Ints:
+    """Do what `greedy_cover` does with the random word of the image, shape ``(1,)``, uint64, instead of a stream."""
     if len(xyxy_scaled) < terms.at_least:
         return np.empty((0, 2), dtype=np.int64)
     origins = enclosing_origins(xyxy_scaled, size_scaled, chip_size)
     room = size_scaled - content_of(size_scaled, chip_size)
-    x, y = (_axis(origins, axis, int(room[axis]), stride, rng) for axis in (0, 1))
+    x, y = (_axis(origins, axis, int(room[axis]), stride, words) for axis in (0, 1))
     return np.array(list(_choose(x, y, terms)), dtype=np.int64).reshape(-1, 2)
 
 

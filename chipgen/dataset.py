@@ -17,6 +17,7 @@ from chipgen.errors import REASONS, DataError, Problem
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
+    from chipgen.raw_entries import RawEntries
 
 IGNORED_BY = ("", "iscrowd", "ignore", "difficult")
 """Which source field marks an annotation as ignored; position 0: none."""
@@ -86,7 +87,8 @@ class Annotations:
     invalid
         Position in `INVALID`, shape ``(N,)``, int64.
     raw
-        Each entry as the JSON text it came in: masks, keypoints and extra fields are read only when needed.
+        Each entry as the JSON text it came in, ``raw[row]`` bytes: masks, keypoints and extra fields are read only
+        when needed. Those of a whole dataset are parts of one text, that of its file.
     """
 
     id: Ints
@@ -97,13 +99,13 @@ class Annotations:
     xyxy_img: Floats
     ignored_by: Ints
     invalid: Ints
-    raw: tuple[bytes, ...]
+    raw: RawEntries
 
     def __len__(self) -> int:
         return len(self.raw)
 
     def take(self, rows: Ints) -> Annotations:
-        """Return some annotations, in the given order."""
+        """Return some annotations, in the given order, and of the file's text a copy of theirs alone."""
         return Annotations(
             self.id[rows],
             self.image_id[rows],
@@ -113,7 +115,7 @@ class Annotations:
             self.xyxy_img[rows],
             self.ignored_by[rows],
             self.invalid[rows],
-            tuple(self.raw[row] for row in rows.tolist()),
+            self.raw.take(rows),
         )
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.streams import DRAW, random_stream
+from chipgen.streams import DRAW, first_words, hashes
 
 if TYPE_CHECKING:
-    from chipgen.boxes import Bools, Floats, Ints
+    from chipgen.boxes import Bools, Ints
+    from chipgen.streams import Words
 
 
 def draw(image_id: Ints, per_image: int | None, total: int | None, seed: int, epoch: int = 0) -> Bools:
@@ -53,18 +54,20 @@ def draw(image_id: Ints, per_image: int | None, total: int | None, seed: int, ep
     return drawn
 
 
-def _turns(image_id: Ints, per_image: int | None, seed: int, epoch: int) -> tuple[Ints, Floats]:
+def _turns(image_id: Ints, per_image: int | None, seed: int, epoch: int) -> tuple[Ints, Words]:
     """Return when each chip is drawn among those of its image, -1 for not in this epoch, and the lot of its image."""
     starts = np.flatnonzero(np.diff(image_id, prepend=image_id[:1] - 1)) if len(image_id) else image_id
     counts = np.diff(starts, append=len(image_id))
-    turn, lot = np.full(len(image_id), -1, dtype=np.int64), np.zeros(len(image_id))
-    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        rng = random_stream(seed, int(image_id[start]), 0, DRAW)
-        lot[start : start + count] = rng.random()
-        order = rng.permutation(count)
-        taken = count if per_image is None else min(per_image, count)
-        turn[start + order[(epoch * taken + np.arange(taken)) % count]] = np.arange(taken)
-    return turn, lot
+    words = np.repeat(first_words(seed, image_id[starts], 0, DRAW), counts)
+    number = np.arange(len(image_id)) - np.repeat(starts, counts)
+    lot = hashes(words, np.zeros(1, dtype=np.uint64))
+    order = np.lexsort((hashes(words, number.astype(np.uint64) + np.uint64(1)), np.repeat(starts, counts)))
+    place = np.empty_like(order)
+    place[order] = number
+    many = np.repeat(counts, counts)
+    taken = many if per_image is None else np.minimum(per_image, many)
+    turn = (place - epoch * taken) % many
+    return np.where(turn < taken, turn, -1), lot
 
 
 def share_of(ratio: float | None, positives: int) -> int | None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""An integer that fits into a column, as a type for the fast reader."""
+
+ESCAPED = b"\\u00"
+"""How an ASCII letter of a key may be written to look like another key."""
 
 REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 """What the fast reader raises when it cannot read something; the slow one then knows better, or says why not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from chipgen.errors import DataError, Problem
 from chipgen.labels import ChipBoxes, label
 from chipgen.ledger import NONE_SKIPPED, Ledger, make_ledger
 from chipgen.positive import Fit, fit
-from chipgen.samplers import Sampler, find_sampler, name_of
+from chipgen.samplers import COVERING, Sampler, bind, find_sampler, name_of
 from chipgen.scales import Levels, gaps, make_levels
 from chipgen.selection import select
 from chipgen.summary import Summary, summarize
@@ -116,7 +116,8 @@ def plan(
         What `read_proposals` returns: negative chips are mined from them.
     **settings
         Other fields of `PlanConfig`: ``chip_size``, ``stride``, ``min_visibility``, ``min_box``, ``assign``,
-        ``seed``, ``chips_per_shard``; and of `NegativeConfig`: ``negatives``, ``negatives_per_image``, ...
+        ``seed``, ``chips_per_shard``, ``sampler_options`` (values by name); and of `NegativeConfig`: ``negatives``,
+        ``negatives_per_image``, ...
 
     Returns
     -------
@@ -141,7 +142,9 @@ def make_plan(
     dataset: Dataset, config: PlanConfig, sampler: Sampler | None = None, proposals: ProposalSource | None = None
 ) -> Plan:
     """Choose the chips of a dataset as a configuration says; see `plan`."""
-    sampler = sampler or find_sampler(config.sampler)
+    found = sampler or find_sampler(config.sampler)
+    sampler, options = bind(found, dict(config.sampler_options), config.sampler)
+    config = replace(config, sampler_options=options)
     levels = make_levels(config.scales, config.valid_ranges, dataset.images.size_img, config.chip_size)
     fits = fit(dataset, levels, config)
     chips, mining = select(dataset, levels, fits, config, sampler, proposals)
@@ -193,6 +196,8 @@ def _notes(plan: Plan) -> Iterator[str]:
         yield f"{counted(len(plan.dataset.skipped), 'annotation')} cannot be used: {reasons}; build names them"
     if config.stride > config.chip_size:
         yield f"stride {config.stride} is above the chip size {config.chip_size}: the grid leaves places out"
+    if config.sampler not in COVERING and (left := plan.ledger().counts().get("uncovered", 0)):
+        yield f"{counted(left, 'object')} uncovered, that is enclosed by no chip of {config.sampler}: see the ledger"
     if config.valid_ranges is None:
         return
     annotations = plan.dataset.annotations

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, scale, size
+from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, size
 from chipgen.candidates import Candidates, on_object, proposals_an_image, usable
 from chipgen.chips import KINDS, Chips, content_of
 from chipgen.dataset import Images
 from chipgen.draw import share_of
 from chipgen.mining import STATUSES, Account, Mining, Pool, drawn_of
 from chipgen.negative import Minimum, background, mine
-from chipgen.samplers import Sampler, View, sample
-from chipgen.streams import MINE, random_stream
+from chipgen.sampling import Chosen, Sampling
+from chipgen.streams import MINE
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
     from chipgen.positive import Fit
+    from chipgen.samplers import Sampler, View
     from chipgen.scales import Levels
     from chipgen.scored import ProposalSource
 
@@ -62,16 +63,22 @@ def select(
     mode = config.negative.mode(proposals=proposals is not None)
     an_image = proposals_an_image(proposals, config.negative) if proposals is not None else 0.0
     least = Minimum.of(config.negative, an_image)
-    selector = _Selector(dataset, levels, fits, config, sampler, mode, least)
+    sampling = Sampling(dataset, levels, fits, config, sampler)
+    selector = _Selector(sampling, mode, least)
     account, positives = Account(len(levels.scales)), []
     for start, stop, candidates in _stretches(dataset.images, proposals, config):
         account.batch(candidates)
+        chosen = sampling.chips(range(start, stop), candidates)
+        positives.append(chosen)
+        if mode == "none" and not len(candidates.score):
+            account.without += stop - start
+            continue
         for image in range(start, stop):
             first, end = candidates.spans[image - start].tolist()
-            chips = selector.image(image, candidates.xyxy_img[first:end], candidates.score[first:end])
-            positives += [(image, level, origins) for level, origins in enumerate(chips.positive)]
+            here = [level.of(image) for level in chosen]
+            chips = selector.image(image, candidates.xyxy_img[first:end], candidates.score[first:end], here)
             account.image(chips.pool, chips.at_level)
-    count = sum(len(origins) for _, _, origins in positives)
+    count = sum(len(level.image) for chosen in positives for level in chosen)
     drawn = drawn_of(account.pools, dataset.images.id, count, config)
     account.close(int(proposals.counts.sum()) if proposals is not None else 0, drawn)
     notes = _notes(account, mode, int(np.count_nonzero(drawn)), share_of(config.negative.negative_ratio, count))
@@ -100,73 +107,47 @@ def _stretches(
 
 @dataclass(frozen=True)
 class _ImageChips:
-    """What was chosen in one image: positive origins by level, negative chips, and the tally of `Account.image`."""
+    """What was chosen in one image: negative chips, and the tally of `Account.image`."""
 
-    positive: list[Ints]
     pool: Pool
     at_level: Ints
 
 
 @dataclass(frozen=True)
 class _Selector:
-    """Chooses the chips of one image after the other."""
+    """Chooses the negative chips of one image after the other."""
 
-    dataset: Dataset
-    levels: Levels
-    fits: Fit
-    config: PlanConfig
-    sampler: Sampler
+    sampling: Sampling
     mode: str
     least: Minimum
 
-    def image(self, image: int, xyxy_img: Floats, score: Floats) -> _ImageChips:
-        """Choose the chips of one image."""
-        views = [self.view(image, level, xyxy_img, score) for level in range(len(self.levels.scales))]
-        positive = [sample(self.sampler, view, self.stream(view)) for view in views]
+    def image(self, image: int, xyxy_img: Floats, score: Floats, positive: list[Ints]) -> _ImageChips:
+        """Choose the negative chips of one image."""
+        levels = range(len(positive))
+        views = [self.sampling.view(image, level, xyxy_img, score) for level in levels]
         if self.mode == "proposals":
             return self.mined(image, xyxy_img, views, positive)
         found = [np.empty((0, 2), dtype=np.int64)] * len(views)
         if self.mode == "random":
-            limit = self.config.negative.per_image
-            found = [background(view, limit, self.stream(view, MINE)) for view in views]
+            limit = self.sampling.config.negative.per_image
+            found = [background(view, limit, self.sampling.stream(view, MINE)) for view in views]
         flags = np.zeros((3, len(xyxy_img)), dtype=np.bool_)
         held = np.zeros((sum(map(len, found)), len(xyxy_img)), dtype=np.bool_)
-        return _ImageChips(positive, _pool(image, found, held, flags), np.zeros((len(views), 3), dtype=np.int64))
-
-    def stream(self, view: View, *purpose: int) -> np.random.Generator:
-        """Return the random stream of a view."""
-        return random_stream(self.config.seed, view.image_id, view.level, *purpose)
-
-    def view(self, image: int, level: int, xyxy_img: Floats, score: Floats) -> View:
-        """Return one image at one level."""
-        annotations, (start, stop) = self.dataset.annotations, self.dataset.spans[image].tolist()
-        factor = self.levels.factor[image, level]
-        boxes_scaled = scale(annotations.xyxy_img[start:stop], factor)
-        counts = self.fits.counts[start:stop, level]
-        return View(
-            image_id=int(self.dataset.images.id[image]),
-            level=level,
-            size_scaled=self.levels.size_scaled[image, level],
-            chip_size=self.config.chip_size,
-            stride=self.config.stride,
-            valid_scaled=boxes_scaled[counts],
-            ignored_scaled=boxes_scaled[(annotations.invalid[start:stop] == 0) & ~counts],
-            proposals_scaled=scale(xyxy_img, factor),
-            scores=score,
-        )
+        return _ImageChips(_pool(image, found, held, flags), np.zeros((len(views), 3), dtype=np.int64))
 
     def mined(self, image: int, xyxy_img: Floats, views: list[View], positive: list[Ints]) -> _ImageChips:
         """Mine the negative chips of one image at every level."""
         object_ = self.on_object(image, xyxy_img)
-        least = self.least.at_levels(np.sqrt(self.levels.factor[image].prod(axis=1))).tolist()
+        levels, config = self.sampling.levels, self.sampling.config
+        least = self.least.at_levels(np.sqrt(levels.factor[image].prod(axis=1))).tolist()
         found, held, at_level = [], [], np.zeros((len(views), 3), dtype=np.int64)
         shown, left = np.zeros_like(object_), np.zeros_like(object_)
         sizes_img = size(xyxy_img)
         for view, origins in zip(views, positive, strict=True):
-            lo, hi = self.levels.range_img[image, view.level].tolist()
+            lo, hi = levels.range_img[image, view.level].tolist()
             in_range = (sizes_img >= lo - TOLERANCE) & (sizes_img < hi - TOLERANCE)
             eligible = in_range & ~object_
-            here = mine(view, eligible, origins, least[view.level], self.config, self.stream(view, MINE))
+            here = mine(view, eligible, origins, least[view.level], config, self.sampling.stream(view, MINE))
             found.append(here.origins)
             held.append(here.holds)
             shown |= eligible & here.shown
@@ -174,14 +155,15 @@ class _Selector:
             numbers = (in_range, in_range & object_, eligible & here.shown)
             at_level[view.level] = [np.count_nonzero(flags) for flags in numbers]
         flags = np.stack((object_, shown, left))
-        return _ImageChips(positive, _pool(image, found, np.concatenate(held), flags), at_level)
+        return _ImageChips(_pool(image, found, np.concatenate(held), flags), at_level)
 
     def on_object(self, image: int, xyxy_img: Floats) -> Bools:
         """Tell which proposals of an image show an object or lie in a region that the source ignores."""
-        annotations, own = self.dataset.annotations, slice(*self.dataset.spans[image].tolist())
+        dataset = self.sampling.dataset
+        annotations, own = dataset.annotations, slice(*dataset.spans[image].tolist())
         usable_ = annotations.invalid[own] == 0
         boxes_img, crowd = annotations.xyxy_img[own][usable_], annotations.ignored_by[own][usable_] > 0
-        return on_object(xyxy_img, boxes_img, crowd, self.config.negative)
+        return on_object(xyxy_img, boxes_img, crowd, self.sampling.config.negative)
 
 
 def _pool(image: int, found: list[Ints], held: Bools, flags: Bools) -> Pool:
@@ -193,21 +175,22 @@ def _pool(image: int, found: list[Ints], held: Bools, flags: Bools) -> Pool:
 
 
 def _in_plan_order(
-    positives: list[tuple[int, int, Ints]], pools: list[Pool], drawn: Bools, levels: Levels, config: PlanConfig
+    positives: list[list[Chosen]], pools: list[Pool], drawn: Bools, levels: Levels, config: PlanConfig
 ) -> Chips:
     """Put all chips together: by image, level, positive before negative, and then as they were found."""
     none = np.empty(0, dtype=np.int64)
-    counts = [len(origins) for _, _, origins in positives]
-    image, level = (np.repeat(np.array([row[axis] for row in positives], dtype=np.int64), counts) for axis in (0, 1))
+    chosen = [(level, chips) for stretch in positives for level, chips in enumerate(stretch)]
+    counts = [len(chips.image) for _, chips in chosen]
     sizes = [len(pool.level) for pool in pools]
     own = np.repeat(np.array([pool.image for pool in pools], dtype=np.int64), sizes)[drawn]
-    image = np.concatenate((image, own))
-    level = np.concatenate((level, np.concatenate([none, *(pool.level for pool in pools)])[drawn]))
+    image = np.concatenate([none, *(chips.image for _, chips in chosen), own])
+    deep = np.concatenate([none, *(pool.level for pool in pools)])[drawn]
+    level = np.concatenate((np.repeat(np.array([level for level, _ in chosen], dtype=np.int64), counts), deep))
     kind = np.repeat(range(len(KINDS)), (sum(counts), len(own)))
     origin = np.concatenate(
         [
             none.reshape(0, 2),
-            *(origins for _, _, origins in positives),
+            *(chips.origin for _, chips in chosen),
             np.concatenate([none.reshape(0, 2), *(pool.origins for pool in pools)])[drawn],
         ]
     )

@@ -65,6 +65,19 @@ def scaled_size(token: str, width: int, height: int) -> tuple[int, int]:
     return first, second
 
 
+def ranks(word: int, axis: int, positions: list[int]) -> dict[int, int]:
+    """Return the random rank of positions along an axis, lowest first, from the first word of a stream."""
+
+    def mixed(number: int) -> int:
+        value = (word + ((axis << 32) + number + 1) * 0x9E3779B97F4A7C15) % 2**64
+        value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        value = (value ^ value >> 27) * 0x94D049BB133111EB % 2**64
+        return value ^ value >> 31
+
+    order = sorted(range(len(positions)), key=lambda number: (mixed(number) >> 40, number))
+    return {positions[number]: rank for rank, number in enumerate(order)}
+
+
 class NaivePlanner:
     """Plans what a plan was made from, again."""
 
@@ -173,9 +186,9 @@ class Place:
         if not left:
             return []
         image_id = int(self.planner.plan.dataset.images.id[self.image])
-        rng = random_stream(self.planner.config.seed, image_id, self.level)
+        word = random_stream(self.planner.config.seed, image_id, self.level).bit_generator.random_raw()
         xs, ys = (self.positions(left, axis) for axis in (0, 1))
-        rank_x, rank_y = (dict(zip(p, rng.permutation(len(p)).tolist(), strict=True)) for p in (xs, ys))
+        rank_x, rank_y = (ranks(word, axis, positions) for axis, positions in enumerate((xs, ys)))
         where = {row: (set(self.origins(row, 0)), set(self.origins(row, 1))) for row in left}
         chosen = []
         while left:

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from naive import EPS, Box, NaivePlanner, Place
+from naive import EPS, Box, NaivePlanner, Place, ranks
 
 from chipgen.dataset import IGNORED_BY
 from chipgen.streams import MINE, random_stream
@@ -106,9 +106,9 @@ class _Miner:
         boxes = [box for box in self.proposals if self.places(box, 0) and self.places(box, 1)]
         if len(boxes) < minimum:
             return []
-        rng = random_stream(self.config.seed, self.image_id, self.place.level, MINE)
+        word = random_stream(self.config.seed, self.image_id, self.place.level, MINE).bit_generator.random_raw()
         positions = (self.positions(boxes, 0), self.positions(boxes, 1))
-        ranks = [dict(zip(p, rng.permutation(len(p)).tolist(), strict=True)) for p in positions]
+        rank_x, rank_y = (ranks(word, axis, own) for axis, own in enumerate(positions))
         inside = [[{p for p in positions[axis] if p in self.places(box, axis)} for box in boxes] for axis in (0, 1)]
         limit = self.config.negative.max_ignored_area + EPS
         left, chosen = set(range(len(boxes))), list[Origin]()
@@ -117,7 +117,7 @@ class _Miner:
         ]
         while open_:
             gain = {(x, y): sum(x in inside[0][b] and y in inside[1][b] for b in left) for x, y in open_}
-            best = min(open_, key=lambda at: (-gain[at], ranks[0][at[0]], ranks[1][at[1]]))
+            best = min(open_, key=lambda at: (-gain[at], rank_x[at[0]], rank_y[at[1]]))
             if gain[best] < minimum:
                 break
             chosen.append(best)

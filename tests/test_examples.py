@@ -1,7 +1,8 @@
-"""The demo: a dataset is made, chips are built from it, and two pictures are drawn of them."""
+"""The demo: a dataset is made, chips are built from it, and two pictures are drawn of them. Samplers to copy."""
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -16,7 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
+from run_cli import chipgen as program
+from small_set import LEVELS, small_coco
 
+import chipgen
+from chipgen.samplers import Sampler, find_sampler
+from chipgen.testing import check_sampler
+
+ROOT = Path(__file__).parents[1]
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LEVEL_COLOURS = ((255, 184, 0), (236, 36, 130), (36, 122, 255))
 
@@ -142,3 +150,69 @@ def test_explaining_picture_shows_three_levels(demo: Path, tmp_path: Path) -> No
     for colour in LEVEL_COLOURS:
         assert (np.abs(drawing - colour).max(axis=2) < 16).mean() > 0.001
     assert (tmp_path / "explain.png").stat().st_size < 1_200_000
+
+
+# -- samplers to copy --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sampler(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what finds a sampler of the examples."""
+    monkeypatch.chdir(ROOT)
+    return lambda name: find_sampler(f"examples.samplers:{name}")
+
+
+def chips_of(plan: chipgen.Plan) -> set[tuple[int, ...]]:
+    chips = plan.chips
+    return {tuple(row) for row in np.column_stack((chips.image, chips.level, chips.origin_scaled)).tolist()}
+
+
+def small_plan(sampler: Sampler | str, **options: Any) -> chipgen.Plan:
+    scales, ranges, size = LEVELS[1::2]
+    return chipgen.plan(small_coco().read(), scales, ranges, sampler, chip_size=int(size), sampler_options=options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("balanced", {}), ("balanced", {"rare": "1,4", "extra": 3}), ("twice", {}), ("twice", {"times": 5})],
+)
+def test_samplers_keep_the_laws_and_cover(name: str, options: dict[str, Any], sampler: Any) -> None:
+    check_sampler(functools.partial(sampler(name), **options), covers=True)
+
+
+def test_balanced_adds_chips_around_rare_classes_only(sampler: Any) -> None:
+    usual = small_plan("sniper")
+    assert chips_of(small_plan(sampler("balanced"))) == chips_of(usual)
+    assert chips_of(small_plan(sampler("balanced"), rare="1", extra=0)) == chips_of(usual)
+    for rare in (1, 2):
+        plan = small_plan(sampler("balanced"), rare=str(rare), extra=3)
+        more = chips_of(plan) - chips_of(usual)
+        assert chips_of(usual) < chips_of(plan)
+        category = plan.dataset.annotations.category[plan.boxes.annotation]
+        chips = plan.boxes.chip[plan.boxes.enclosed & (plan.boxes.state == 0) & (category == rare)]
+        rows = np.column_stack((plan.chips.image, plan.chips.level, plan.chips.origin_scaled))
+        assert more <= {tuple(row) for row in rows[chips].tolist()}, "each of them encloses a rare object"
+
+
+def test_twice_shows_every_object_at_more_places(sampler: Any) -> None:
+    usual = small_plan("sniper")
+    some, many = (small_plan(sampler("twice"), times=times) for times in (2, 6))
+    assert chips_of(small_plan(sampler("twice"), times=1)) == chips_of(usual)
+    assert chips_of(usual) < chips_of(some) < chips_of(many)
+    assert len(chips_of(many)) == len(many.chips), "none is there twice"
+
+
+@pytest.mark.parametrize(("name", "option"), [("balanced", ("rare", "0")), ("twice", ("times", 3))])
+def test_samplers_build(name: str, option: tuple[str, Any], small_set: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    named = ("--sampler", f"examples.samplers:{name}", "--sampler-option", "=".join(map(str, option)))
+    program("build", "--coco", str(small_set), *LEVELS, *named, "--out", str(out), cwd=ROOT).expect(0)
+    manifest = json.loads((out / "_manifest.json").read_bytes())
+    assert manifest["configuration"]["sampler_options"][option[0]] == option[1]
+    assert "uncovered" not in manifest["counts"]["ledger"]
+    assert manifest["counts"]["chips"] > len(small_plan("sniper").chips)
+    assert (
+        "nothing to do"
+        in program("build", "--coco", str(small_set), *LEVELS, *named, "--out", str(out), cwd=ROOT).expect(0).out
+    )
+    program("verify", str(out)).expect(0)

@@ -13,9 +13,9 @@ from small_set import small_coco, small_proposals
 import chipgen
 
 GOLDEN = {
-    "given": "89517ee9bac7d18c5c87e2bd4cdcdf4b6bd73c25af0d0f68e8367f0df28dbe08",
-    "auto": "1e202cb6296aedf82cc4b183ed6922ec984b834b90c198597071e9d288172d39",
-    "random": "ba3a1acf0e01825b88be5ac114670e0b90c10e0c9fbfac5a82550dab06f7e1fb",
+    "given": "985e1f0551a3337e42c6301e0a694a345588c168fc866d8e17e3f3abb201764a",
+    "auto": "7aecd74010461b9c51d61518490bb44216c42e00e4e5003237c62be30d076efe",
+    "random": "f7920dd42f809dfb1b1321ccee60060534ac3719406d8d9cc37ee898a4d89428",
 }
 PLANS: dict[str, dict[str, Any]] = {
     "given": {"scales": "1x,2x,256", "valid_ranges": "20-120,0-60,60-", "chip_size": 256, "min_proposals": 4},

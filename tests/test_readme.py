@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from chipgen.samplers import BUILT_IN, COVERING, options_of
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -73,6 +75,15 @@ def test_python_blocks_run(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "demo" / "from_python" / "_manifest.json").exists()
+
+
+def test_every_built_in_sampler_is_there_with_its_options() -> None:
+    text = README.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*)$", text[text.index("| `--sampler` |") :], re.MULTILINE))
+    for name, sampler in BUILT_IN.items():
+        for option, default in options_of(sampler).items():
+            assert f"`{option}={default}`" in rows[name]
+        assert ("| yes |" in rows[name]) == (name in COVERING)
 
 
 def test_every_link_to_a_file_leads_to_one() -> None:

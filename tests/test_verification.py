@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,16 @@ def test_dataset_without_a_chip_is_whole(form: str, tmp_path: Path) -> None:
     assert faults(build(tmp_path / "nothing", form, coco)) == []
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_sampler_that_does_not_cover_is_whole(form: str, tmp_path: Path) -> None:
-    def middle(view: chipgen.View, _: Any) -> Any:
-        return ((view.size_scaled - view.content) // 2)[None]
+def middle(view: chipgen.View, _: Any) -> Any:
+    return ((view.size_scaled - view.content) // 2)[None]
 
-    out = build(tmp_path, form, sampler=middle)
+
+@pytest.mark.parametrize("sampler", [middle, partial(chipgen.grid, overlap=0), partial(chipgen.random_object, chips=1)])
+@pytest.mark.parametrize("form", FORMS)
+def test_sampler_that_does_not_cover_is_whole(form: str, sampler: Any, tmp_path: Path) -> None:
+    coco = small_coco()
+    coco.box(11, [241, 241, 30, 30])  # on the seams of a grid without overlap, at 1x and 2x
+    out = build(tmp_path, form, coco, sampler=sampler)
     assert json.loads((out / MANIFEST).read_bytes())["counts"]["ledger"]["uncovered"]
     assert faults(out) == []
 

@@ -61,7 +61,24 @@ def _value(path: str, key: str, value: Any, option: click.Option) -> Any:
         if isinstance(value, bool):
             return value
         raise UsageError.one(path, key, "is a switch", "write true or false")
+    if option.multiple and not isinstance(value, bool):
+        return _pairs(path, key, value)
     if isinstance(value, (bool, dict)):
         what = "is no switch" if isinstance(value, bool) else "is a table"
         raise UsageError.one(path, key, what, "write key = value at the top level")
+    return _text(value)
+
+
+def _pairs(path: str, key: str, value: Any) -> list[str]:
+    """Return the values of an option that may be given again and again: NAME=VALUE, as a table or as text."""
+    if not isinstance(value, dict):
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    for name, one in value.items():
+        if isinstance(one, dict):
+            raise UsageError.one(path, f"{key}.{name}", "is a table", "write name = value")
+    return [f"{name}={_text(one)}" for name, one in value.items()]
+
+
+def _text(value: Any) -> str:
+    """Return a value as text, a list with commas."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chipgen.cli.config_file import load_config
+from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
 from chipgen.config import ASSIGN, PlanConfig
 from chipgen.errors import UsageError
 from chipgen.negative_config import MODES, NegativeConfig
@@ -47,7 +48,7 @@ PLAN_OPTIONS = (
     ),
     setting(PlanConfig, "chip_size", int, "Side of a chip, px."),
     setting(PlanConfig, "stride", int, "Distance of candidate positions, scaled px."),
-    setting(PlanConfig, "sampler", str, "Who chooses the chips: sniper, an installed one, or package.module:name."),
+    *SAMPLER_OPTIONS,
     setting(PlanConfig, "min_visibility", float, "Share of a box that must be visible for it to be learnt."),
     setting(PlanConfig, "min_box", float, "Shortest side of a box to be learnt, chip px; below 1 acts as 1."),
     setting(
@@ -109,9 +110,16 @@ COMMON_OPTIONS = (
 
 
 def plan_settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are settings of a plan, by the names of its keyword arguments."""
+    """Return the options that are settings of a plan, by the names of its keyword arguments.
+
+    Raises
+    ------
+    UsageError
+        There is no such sampler, or it cannot mean its options.
+    """
     named = {one.name for config in (PlanConfig, NegativeConfig) for one in fields(config)}
-    return {name: value for name, value in options.items() if name in named - {"scales", "valid_ranges"}}
+    own = {name: value for name, value in options.items() if name in named - {"scales", "valid_ranges"}}
+    return {**own, **sampler_settings(options)}
 
 
 def given_proposals(options: Mapping[str, Any], on_error: str) -> ProposalFile | None:

@@ -56,9 +56,10 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     from chipgen.report import stats as describe  # noqa: PLC0415
 
     scales, ranges = scales_and_ranges(options["scales"], options["valid_ranges"], options["preset"])
+    settings = plan_settings(options)  # what cannot be meant is told before anything is read
     tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
     dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **plan_settings(options))
+    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **settings)

@@ -76,7 +76,7 @@ def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int
     tables, problems = decode(data, str(path))
     del data
     image_table = image_columns(tables.images, str(path), problems)
-    category_table = category_columns(tables.categories, str(path), problems)
+    category_table = category_columns(tables.categories, tables.category_raw, str(path), problems)
     annotations, clipped = annotation_columns(tables.annotations, image_table, category_table, str(path), problems)
     if len(annotations) and not len(category_table):
         todo = "list the categories that the annotations name"

@@ -1,30 +1,32 @@
-"""The fast pass: typed decoding of the three sections; whatever it refuses is given to `explain`."""
+"""The fast pass: typed decoding of the entries of the three sections; whatever it refuses is given to `explain`."""
 
 from __future__ import annotations
 
-import codecs
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+import numpy as np
 
 from chipgen.coco import explain
+from chipgen.coco.sections import explained_sections, read_sections, stands_twice
+from chipgen.coco.suspicion import is_odd, is_suspect, names_section, outline
+from chipgen.coco.table import AnnotationTable, Gathering
 from chipgen.errors import Problem
-from chipgen.loose_json import MOST_NESTED, REFUSALS, is_nested_too_deeply, plain
+from chipgen.loose_json import MOST_NESTED, REFUSALS, Int64, is_nested_too_deeply, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    from chipgen.boxes import Ints
+    from chipgen.coco.sections import Sections
+    from chipgen.raw_entries import RawEntries
+
 Side = Annotated[int, msgspec.Meta(ge=1, le=explain.MAX_IMAGE_SIDE)]
 
 BOM = b"\xef\xbb\xbf"
-SECTIONS = tuple(b'"%b"' % name.encode() for name in explain.SECTIONS)
-FIELDS = tuple(b'"%b"' % name.encode() for name in explain.FIELDS)
-ESCAPED = b"\\u00"
-"""How an ASCII letter of a key may be written to look like another key."""
-LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
-"""How such a letter itself is written, which nobody does."""
+SLICE = 4096
+"""Entries that are Python objects at a time."""
 
 
 class ImageEntry(msgspec.Struct, gc=False):
@@ -46,7 +48,6 @@ class AnnotationEntry(msgspec.Struct, gc=False):
     iscrowd: Literal[0, 1] = 0
     ignore: bool | int = 0
     difficult: bool | int = 0
-    raw: bytes = b""
 
 
 class CategoryEntry(msgspec.Struct, gc=False):
@@ -54,26 +55,34 @@ class CategoryEntry(msgspec.Struct, gc=False):
 
     id: Int64
     name: str
-    raw: bytes = b""
 
 
-class _File(msgspec.Struct, gc=False):
-    images: list[msgspec.Raw]
-    annotations: list[msgspec.Raw]
-    categories: list[msgspec.Raw]
-
-
-@dataclass
+@dataclass(frozen=True)
 class Tables:
-    """The entries of a file, in its order."""
+    """The entries of a file, in its order; `category_raw` is the JSON of each category, written plainly."""
 
-    images: list[ImageEntry] = field(default_factory=list)
-    annotations: list[AnnotationEntry] = field(default_factory=list)
-    categories: list[CategoryEntry] = field(default_factory=list)
+    images: list[ImageEntry]
+    annotations: AnnotationTable
+    categories: list[CategoryEntry]
+    category_raw: list[bytes]
     notes: tuple[str, ...] = ()
 
 
 Entry = TypeVar("Entry", ImageEntry, AnnotationEntry, CategoryEntry)
+
+
+@dataclass(frozen=True)
+class _Kind(Generic[Entry]):
+    """How the entries of a section are read: by the fast pass, and by the slow one."""
+
+    section: str
+    entry: type[Entry]
+    explain: Callable[[bytes, str, list[Problem]], dict[str, Any] | None]
+
+
+IMAGES = _Kind("images", ImageEntry, explain.image)
+ANNOTATIONS = _Kind("annotations", AnnotationEntry, explain.annotation)
+CATEGORIES = _Kind("categories", CategoryEntry, explain.category)
 
 
 def decode(data: bytes, path: str) -> tuple[Tables, list[Problem]]:
@@ -89,75 +98,99 @@ def decode(data: bytes, path: str) -> tuple[Tables, list[Problem]]:
     DataError
         The file is no JSON, not UTF-8, or its sections are missing or wrong.
     """
-    has_mark = data.startswith(BOM)
-    file = _sections(data[len(BOM) :] if has_mark else data, path)
-    problems: list[Problem] = []
-    tables = Tables(notes=("the annotation file begins with a byte-order mark",) if has_mark else ())
-    tables.images = _entries(file.images, ImageEntry, explain.image, f"{path}: images", problems)
-    tables.annotations = _entries(
-        file.annotations, AnnotationEntry, explain.annotation, f"{path}: annotations", problems
-    )
-    tables.categories = _entries(file.categories, CategoryEntry, explain.category, f"{path}: categories", problems)
-    return tables, problems
+    notes: tuple[str, ...] = ()
+    if data.startswith(BOM):
+        data, notes = data[len(BOM) :], ("the annotation file begins with a byte-order mark",)
+    found = _fast(data, path)
+    if found is None:
+        reading = _Reading(path)
+        found = reading.tables(explained_sections(data, path)), reading.problems
+    tables, problems = found
+    return replace(tables, notes=notes), problems
 
 
-def _sections(data: bytes, path: str) -> _File:
-    """Return the raw entries of the three sections."""
-    plainly = not any(letter in data for letter in LETTERS) and all(data.count(section) <= 1 for section in SECTIONS)
-    if plainly and _is_utf8(data):
+def _fast(data: bytes, path: str) -> tuple[Tables, list[Problem]] | None:
+    """Decode a file that can be cut into entries at once and names no section twice."""
+    sections = read_sections(data)
+    if sections is None:
+        return None
+    reading = _Reading(path)
+    tables = reading.tables(sections)
+    # Only now it is known whether an entry names a section: to count the names in a long file takes a while.
+    twice = stands_twice(data, sections, in_entries=reading.names_sections)
+    return None if twice else (tables, reading.problems)
+
+
+class _Reading:
+    """One go at the entries of a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+        self.names_sections = False
+
+    def tables(self, sections: Sections) -> Tables:
+        """Decode all entries."""
+        images: list[ImageEntry] = []
+        for _, some_images in self._parts(sections.images, IMAGES):
+            images += some_images
+        gathering = Gathering(sections.annotations)
+        for rows, some_annotations in self._parts(sections.annotations, ANNOTATIONS):
+            gathering.add(rows, some_annotations)
+        categories: list[CategoryEntry] = []
+        category_raw: list[bytes] = []
+        for rows, some_categories in self._parts(sections.categories, CATEGORIES):
+            categories += some_categories
+            category_raw += map(plain, sections.categories.at(rows))
+        return Tables(images, gathering.table(), categories, category_raw)
+
+    def _parts(self, raws: RawEntries, kind: _Kind[Entry]) -> Iterator[tuple[Ints, list[Entry]]]:
+        """Decode the entries of a section, some at a time: yield the rows of those that can be read, and them."""
+        decoder = msgspec.json.Decoder(kind.entry)
+        for first in range(0, len(raws), SLICE):
+            texts = raws.texts(first, first + SLICE)
+            outlines = list(map(outline, texts))
+            distinct = set(outlines)
+            suspects = set(filter(is_suspect, distinct))
+            self.names_sections = self.names_sections or any(map(names_section, distinct))
+            rows, entries = np.arange(first, first + len(texts)), None if suspects else _all(texts, decoder)
+            if entries is None:
+                where = f"{self.path}: {kind.section}"
+                found = [
+                    self._one(raw, kind, decoder, f"{where}[{row}]", suspect=one in suspects)
+                    for row, raw, one in zip(rows.tolist(), texts, outlines, strict=True)
+                ]
+                rows = rows[[entry is not None for entry in found]]
+                entries = [entry for entry in found if entry is not None]
+            yield rows, entries
+
+    def _one(
+        self, raw: bytes, kind: _Kind[Entry], decoder: msgspec.json.Decoder[Entry], where: str, *, suspect: bool
+    ) -> Entry | None:
+        """Decode an entry on its own, so that one bad entry does not hide the others."""
+        if suspect and is_nested_too_deeply(raw):
+            path, _, place = where.rpartition(": ")
+            what = f"is nested more than {MOST_NESTED} levels deep"
+            self.problems.append(Problem(path, place, what, "write the entry without that"))
+            return None
         try:
-            return msgspec.json.decode(data, type=_File)
+            if not (suspect and is_odd(raw)):
+                return decoder.decode(raw)
         except REFUSALS:
             pass
-    sections = explain.sections(data, path)
-    return _File(*([msgspec.Raw(entry) for entry in section] for section in sections))
+        found = kind.explain(raw, where, self.problems)
+        return None if found is None else kind.entry(**found)
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Tell whether bytes are UTF-8, without holding all of them as text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _all(texts: list[bytes], decoder: msgspec.json.Decoder[Entry]) -> list[Entry] | None:
+    """Decode entries, or return None if one of them is refused."""
     try:
-        if not data.isascii():
-            for start in range(0, len(data), 1 << 20):
-                decoder.decode(data[start : start + (1 << 20)])
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_odd(raw: bytes) -> bool:
-    """Tell whether a key might stand twice in an entry, perhaps written in another way; the slow pass knows."""
-    return ESCAPED in raw or any(raw.count(key) > 1 for key in FIELDS)
-
-
-def _entries(
-    raws: list[msgspec.Raw],
-    kind: type[Entry],
-    explainer: Callable[[bytes, str, list[Problem]], dict[str, Any] | None],
-    where: str,
-    problems: list[Problem],
-) -> list[Entry]:
-    """Decode the entries of one section, each on its own, so that one bad entry does not hide the others."""
-    decoder = msgspec.json.Decoder(kind)
-    entries = []
-    for index, view in enumerate(raws):
-        raw = bytes(view)
-        if is_nested_too_deeply(raw):
-            path, _, section = where.rpartition(": ")
-            what = f"is nested more than {MOST_NESTED} levels deep"
-            problems.append(Problem(path, f"{section}[{index}]", what, "write the entry without that"))
-            continue
-        try:
-            entry = None if _is_odd(raw) else decoder.decode(raw)
-        except REFUSALS:
-            entry = None
-        if entry is None:
-            found = explainer(raw, f"{where}[{index}]", problems)
-            if found is None:
-                continue
-            entry = kind(**found)
-        if not isinstance(entry, ImageEntry):
-            entry.raw = plain(raw) if isinstance(entry, CategoryEntry) else raw
-        entries.append(entry)
-    return entries
+        return list(map(decoder.decode, texts))
+    except REFUSALS:
+        return None

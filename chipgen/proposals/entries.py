@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from chipgen.coco.decode import ESCAPED, Int64
-from chipgen.loose_json import MOST_DIGITS, REFUSALS, kind
+from chipgen.loose_json import ESCAPED, MOST_DIGITS, REFUSALS, Int64, kind
 from chipgen.proposals.batch import Batch
 
 if TYPE_CHECKING:

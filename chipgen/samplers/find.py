@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from importlib.metadata import entry_points
@@ -11,15 +12,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chipgen.errors import ChipgenError, SamplerError, UsageError
-from chipgen.samplers.sniper import sniper
+from chipgen.samplers.compact import compact, compact_many
+from chipgen.samplers.grid import grid
+from chipgen.samplers.random_object import random_object
+from chipgen.samplers.sniper import sniper, sniper_many
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from chipgen.boxes import Ints
-    from chipgen.samplers.protocol import Sampler, View
+    from chipgen.samplers.protocol import ManySampler, Sampler, View
 
-BUILT_IN: dict[str, Sampler] = {"sniper": sniper}
+BUILT_IN: dict[str, Sampler] = {"sniper": sniper, "compact": compact, "grid": grid, "random-object": random_object}
+
+COVERING = frozenset({"sniper", "compact"})
+"""Those that promise a chip around every valid box, and none without one."""
+
+MANY: dict[Sampler, ManySampler] = {sniper: sniper_many, compact: compact_many}
+"""Samplers that can be asked for many images at once, and how: with the same options."""
+
+
+def many_of(sampler: Sampler) -> ManySampler | None:
+    """Return how a sampler is asked for many images at once; None when it cannot be."""
+    if isinstance(sampler, functools.partial) and not sampler.args:
+        many = many_of(sampler.func)
+        return functools.partial(many, **sampler.keywords) if many else None
+    return next((many for one, many in MANY.items() if one is sampler), None)
 
 
 def find_sampler(name: str) -> Sampler:
@@ -56,7 +74,9 @@ def _import(name: str) -> Any:
 
 
 def name_of(sampler: Sampler) -> str:
-    """Return the name under which a sampler is recorded."""
+    """Return the name under which a sampler is recorded; one with some arguments given has that of the whole."""
+    while isinstance(sampler, functools.partial):
+        sampler = sampler.func
     for name, built_in in BUILT_IN.items():
         if sampler is built_in:
             return name
@@ -76,18 +96,29 @@ def sample(sampler: Sampler, view: View, rng: Generator) -> Ints:
     ------
     SamplerError
         It raised, or returned something else, or a chip that reaches outside the scaled image.
+    UsageError
+        It says that it cannot mean one of its options.
     """
     try:
         origins = np.asarray(sampler(view, rng))
+    except UsageError:
+        raise
     except Exception as error:
         raise _broken(sampler, view, f"raised {type(error).__name__}: {error}") from error
+    if wrong := wrong_with(origins, view):
+        raise _broken(sampler, view, wrong)
+    return origins.astype(np.int64).reshape(-1, 2)
+
+
+def wrong_with(origins: np.typing.NDArray[Any], view: View) -> str:
+    """Say what a sampler may not return; nothing when it may."""
     if origins.size == 0:
-        return np.empty((0, 2), dtype=np.int64)
+        return ""
     if origins.ndim != 2 or origins.shape[1] != 2 or origins.dtype.kind not in "iu":
-        raise _broken(sampler, view, f"returned {origins.dtype} of shape {origins.shape}")
+        return f"returned {origins.dtype} of shape {origins.shape}, not integers of shape (K, 2)"
     if np.any(origins < 0) or np.any(origins > view.size_scaled - view.content):
-        raise _broken(sampler, view, "returned a chip outside the scaled image")
-    return origins.astype(np.int64)
+        return "returned a chip outside the scaled image"
+    return ""
 
 
 def _broken(sampler: Sampler, view: View, what: str) -> ChipgenError:

@@ -11,7 +11,7 @@ from chipgen.card import CARD
 from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.fingerprint import FORMAT_VERSION
 from chipgen.ledger import STATUSES
-from chipgen.samplers import BUILT_IN
+from chipgen.samplers import COVERING
 from chipgen.store import MANIFEST
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
@@ -36,6 +36,7 @@ OF_A_RUN = frozenset(
 )
 """Keys that a manifest must not have: the same inputs give the same bytes, anywhere and at any time."""
 
+OPTIONS = "configuration.sampler_options"
 
 LONGEST = 4096
 """Characters of a path at most."""
@@ -91,6 +92,7 @@ class Configuration(msgspec.Struct, frozen=True):
     sampler: str
     min_visibility: float
     min_box: float
+    sampler_options: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     assign: Literal["all", "one"] = "all"
 
     @property
@@ -100,8 +102,8 @@ class Configuration(msgspec.Struct, frozen=True):
 
     @property
     def covers(self) -> bool:
-        """Return whether the sampler promises to cover every box that counts; a user's own need not."""
-        return self.sampler in BUILT_IN
+        """Return whether the sampler promises to cover every box that counts; most need not."""
+        return self.sampler in COVERING
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -164,11 +166,16 @@ def read_manifest(out: Path) -> Manifest:
 
 
 def _strays(value: dict[str, Any]) -> Iterator[str]:
-    """Yield where a manifest tells of the run or the machine; its lists of paths are checked elsewhere."""
+    """Yield where a manifest tells of the run or the machine; its lists of paths are checked elsewhere.
+
+    What the options of a sampler are called and what they say is its user's choice.
+    """
     waiting = [(key, inner) for key, inner in value.items() if key not in {"files", "shards"}]
     yield from OF_A_RUN & value.keys()
     while waiting:
         where, item = waiting.pop()
+        if where == OPTIONS:
+            continue
         if isinstance(item, dict):
             yield from (f"{where}.{key}" for key in item if key in OF_A_RUN)
             waiting.extend((f"{where}.{key}", inner) for key, inner in item.items())

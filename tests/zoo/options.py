@@ -109,6 +109,8 @@ WRONG_NUMBERS: dict[str, dict[str, tuple[str, ...]]] = {
         "--resample": ("cubic",),
         "--on-error": ("ignore",),
         "--sampler": ("nobody", "no.such.module:name", "os:nothing", ""),
+        "--sampler-option": ("", "=", "overlap", "overlap=0.5"),
+        "--placement": ("left", "", "center"),
     },
 }
 

@@ -1,0 +1,204 @@
+"""Groups of boxes that one window can enclose together, none of which can be enlarged.
+
+A box is enclosed by every window whose origin lies in one rectangle (`cover.Origins`). So windows that enclose as much
+as possible stand where as many of these rectangles as possible meet, and where no other joins them: at the maximal
+cliques of the rectangles. Nothing else needs to be looked at to find the fewest windows.
+
+Along each axis a maximal clique of intervals lies between a beginning and the next end. Pairs of these, one of either
+axis, are cells of a small table; a cell is left out when its boxes all lie in a neighbour, too: of nested groups one
+neighbour always holds the other, because rectangles are convex. All images are laid out behind each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipgen.incidence import Incidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chipgen.boxes import Ints
+    from chipgen.cover import Origins
+
+TILE_BOXES = 192
+"""Images with more boxes are looked at tile by tile: the table of an image grows with the square of its boxes."""
+MOST_CLIQUES = 64, 12
+"""Cliques along one axis of a whole image and of a tile; of more only so many, spread evenly, are looked at."""
+POSITION_BITS = 40
+PAIRS_AT_ONCE = 2_000_000
+
+
+def groups(origins: Origins, image: Ints, tile: int) -> Incidence:
+    """Find the groups of many images.
+
+    Parameters
+    ----------
+    origins
+        Where windows enclose each box; N boxes, each held by some window.
+    image
+        Row of the image of each box, sorted, shape ``(N,)``, int64.
+    tile
+        Side of a tile in images with very many boxes, scaled px.
+
+    Returns
+    -------
+    Incidence
+        The boxes of each group, groups by image.
+    """
+    piece, box, first, last = _pieces(origins, image, tile)
+    most = np.full(int(piece.max(initial=-1)) + 1, MOST_CLIQUES[0])
+    most[piece[np.bincount(image)[image[box]] > TILE_BOXES]] = MOST_CLIQUES[1]
+    x, y = (_spans(piece, first[:, axis], last[:, axis], most) for axis in (0, 1))
+    table = _Table(piece, x, y)
+    return Incidence.of(*table.members(*table.largest(), box), len(image))
+
+
+def _pieces(origins: Origins, image: Ints, tile: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return piece, box and rectangle of origins of every box in every piece it reaches, by piece.
+
+    A piece is an image, or a tile of the places that windows may take in it when it has very many boxes.
+    """
+    count = np.bincount(image)
+    crowded = (count > TILE_BOXES)[image]
+    low, high = origins.first // tile * crowded[:, None], origins.last // tile * crowded[:, None]
+    wide, tall = (high - low + 1).T
+    box = np.repeat(np.arange(len(image)), wide * tall)
+    number = np.arange(len(box)) - np.repeat(np.cumsum(wide * tall) - wide * tall, wide * tall)
+    at = low[box] + np.stack((number // tall[box], number % tall[box]), axis=1)
+    stride = at.max(axis=0, initial=0) + 1
+    key = (image[box] * stride[0] + at[:, 0]) * stride[1] + at[:, 1]
+    order = np.argsort(key, kind="stable")
+    piece = np.unique(key[order], return_inverse=True)[1]
+    box, at = box[order], at[order]
+    inside = crowded[box, None]
+    first = np.where(inside, np.maximum(origins.first[box], at * tile), origins.first[box])
+    last = np.where(inside, np.minimum(origins.last[box], (at + 1) * tile - 1), origins.last[box])
+    return piece, box, first, last
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """The cliques along one axis of all pieces, numbered within their piece.
+
+    `count` holds their number in each piece, `start` and `stop` the half-open span of those that hold each box.
+    """
+
+    count: Ints
+    start: Ints
+    stop: Ints
+
+
+def _spans(piece: Ints, first: Ints, last: Ints, most: Ints) -> _Spans:
+    """Find the maximal cliques of intervals ``first..last``, both included: an end right after a beginning.
+
+    Of the cliques of each piece `most` are kept at most, or a little more.
+    """
+    own = piece << POSITION_BITS + 1
+    keys = np.concatenate((own | first << 1, own | last << 1 | 1))
+    order = np.argsort(keys, kind="stable")
+    ends = order >= len(piece)
+    clique = ends & ~np.concatenate(([True], ends[:-1]))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(clique)
+    owner = piece[order[clique] - len(piece)]
+    count = np.bincount(owner, minlength=len(most))
+    before = (np.cumsum(count) - count)[piece]
+    start, stop = place[: len(piece)] - before, place[len(piece) :] - before
+    spans = _Spans(count, start, stop)
+    return _thinned(spans, piece, most) if (count > most).any() else spans
+
+
+def _thinned(spans: _Spans, piece: Ints, most: Ints) -> _Spans:
+    """Keep `most` cliques of each piece, and one for every box that would have none left."""
+    ends = np.cumsum(spans.count)
+    before = ends - spans.count
+    number = np.arange(ends[-1]) - np.repeat(before, spans.count)
+    few, many = np.repeat(most, spans.count), np.repeat(np.maximum(spans.count, most), spans.count)
+    keep = (number + 1) * few // many > number * few // many
+    own = before[piece]
+    for _ in range(2):
+        kept = np.concatenate(([0], np.cumsum(keep)))
+        start, stop = kept[own + spans.start], kept[own + spans.stop]
+        keep[(own + (spans.start + spans.stop - 1) // 2)[start == stop]] = True
+    return _Spans(kept[ends] - kept[before], start - kept[own], stop - kept[own])
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Every pair of a clique along x and one along y, for all pieces."""
+
+    piece: Ints
+    x: _Spans
+    y: _Spans
+
+    def largest(self) -> tuple[Ints, Ints, Ints]:
+        """Return piece, column and row of the cells whose boxes do not all lie in a neighbour, too.
+
+        They do when none of them ends here. When none begins here, the neighbour before holds them all; of several
+        neighbours with the same boxes only the last is kept. Whatever stands before the first cell of a line may be
+        of another line: boxes that do not begin in a first cell are not there.
+        """
+        end, begin, base = self._edges(self.x, self.y)
+        line = self.y.count + 1
+        before = np.maximum(np.arange(len(end)) - np.repeat(line, self.x.count * line), 0)
+        cell = np.flatnonzero((end > 0) & ((begin > 0) | (end[before] == 0)))
+        piece = np.searchsorted(base, cell, "right") - 1
+        place = cell - base[piece]
+        column, row = place // line[piece], place % line[piece]
+        end, begin, base = self._edges(self.y, self.x)
+        line = self.x.count[piece] + 1
+        cell = base[piece] + row * line + column
+        keep = (end[cell] > 0) & ((begin[cell] > 0) | (end[np.maximum(cell - line, 0)] == 0))
+        return piece[keep], column[keep], row[keep]
+
+    def _edges(self, across: _Spans, along: _Spans) -> tuple[Ints, Ints, Ints]:
+        """Count, for each cell, its boxes that end and that begin there on one axis.
+
+        The flat table has the other axis innermost, and there one cell too many, where all boxes have ended: so one
+        running sum serves all lines of all pieces. Returned last is where each piece begins.
+        """
+        sizes = across.count * (along.count + 1)
+        base = np.cumsum(sizes) - sizes
+        marks = np.zeros(int(sizes.sum()), dtype=np.int64)
+        length = along.count[self.piece] + 1
+        for line, weight in ((across.stop - 1, 1), (across.start, 1 << 32)):
+            at = base[self.piece] + line * length
+            np.add.at(marks, at + along.start, weight)
+            np.subtract.at(marks, at + along.stop, weight)
+        counts = np.cumsum(marks)
+        return counts & 0xFFFFFFFF, counts >> 32, base
+
+    def members(self, piece: Ints, column: Ints, row: Ints, box: Ints) -> tuple[Ints, Ints]:
+        """Return every pair of a cell and a box in it: number of the cell and name of the box.
+
+        Cells come by piece and column, so those in the columns of a box are neighbours; only rows are compared.
+        """
+        before = np.cumsum(self.x.count) - self.x.count
+        ends = np.searchsorted(before[piece] + column, np.arange(int(self.x.count.sum()) + 1))
+        own = before[self.piece]
+        first = ends[own + self.x.start]
+        count = ends[own + self.x.stop] - first
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        for entries in _parts(count):
+            many = count[entries]
+            cell = np.arange(int(many.sum())) + np.repeat(first[entries] - (np.cumsum(many) - many), many)
+            at = row.take(cell, mode="clip")
+            inside = (np.repeat(self.y.start[entries], many) <= at) & (at < np.repeat(self.y.stop[entries], many))
+            found.append((cell[inside], np.repeat(box[entries], many)[inside]))
+        cell, members = (np.concatenate(part) for part in zip(*found, strict=True))
+        return cell, members
+
+
+def _parts(count: Ints) -> Iterator[slice]:
+    """Yield stretches of entries whose counts add up to `PAIRS_AT_ONCE` at most, unless a single one has more."""
+    ends = np.cumsum(count)
+    start = 0
+    while start < len(count):
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
+        yield slice(start, stop)
+        start = stop
