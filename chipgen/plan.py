@@ -115,8 +115,8 @@ def plan(
     proposals
         What `read_proposals` returns: negative chips are mined from them.
     **settings
-        Other fields of `PlanConfig`: ``chip_size``, ``stride``, ``min_visibility``, ``min_box``, ``seed``,
-        ``chips_per_shard``, ``sampler_options`` (values by name); and of `NegativeConfig`: ``negatives``,
+        Other fields of `PlanConfig`: ``chip_size``, ``stride``, ``min_visibility``, ``min_box``, ``assign``,
+        ``seed``, ``chips_per_shard``, ``sampler_options`` (values by name); and of `NegativeConfig`: ``negatives``,
         ``negatives_per_image``, ...
 
     Returns

@@ -191,8 +191,7 @@ def _read_back(manifest: dict[str, Any], chips: pa.Table, ledger: pa.Table) -> B
     counts, scales = manifest["counts"], manifest["configuration"]["scales"].split(",")
     boxes = _boxes(chips)
     level, valid = boxes["level"], boxes["valid"]
-    to_learn = valid | (boxes["ignore_reason"] == "assigned_elsewhere")
-    enclosed = to_learn & (boxes["visibility"] > 1 - 1e-6) & boxes["positive"]
+    enclosed = valid & (boxes["visibility"] > 1 - 1e-6) & boxes["positive"]
     pairs = {*zip(boxes["source_id"][enclosed].tolist(), level[enclosed].tolist(), strict=True)}
     chip_level = chips["level"].to_numpy()
     pixels = len(chips) * manifest["configuration"]["chip_size"] ** 2

@@ -11,7 +11,7 @@ import pytest
 from datasets_made import Coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive import best
+from naive import NaivePlanner, best
 from strategies import cocos, plan_settings
 
 import chipgen
@@ -38,6 +38,29 @@ def test_choice_equals_the_naive_one(boxes: list[tuple[int, float, float]]) -> N
     for row, (number, *shown) in enumerate(boxes):
         groups[number][row] = (shown[0], shown[1])
     assert np.flatnonzero(found).tolist() == sorted(map(best, groups.values()))
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> Coco:
+    """Return images with so many small objects that chips of 64 px overlap and share some."""
+    coco = Coco()
+    for _ in range(draw(st.integers(1, 2))):
+        width, height = draw(st.integers(90, 200)), draw(st.integers(60, 120))
+        image = coco.image(width, height)
+        for _ in range(draw(st.integers(5, 14))):
+            x, y = draw(st.integers(0, width - 8)), draw(st.integers(0, height - 8))
+            coco.box(image, [x, y, draw(st.integers(4, 30)), draw(st.integers(4, 30))])
+    return coco
+
+
+@settings(deadline=None, max_examples=60)
+@given(crowds(), st.sampled_from((1, 7, 32)), st.sampled_from((0.3, 0.5, 1.0)), st.sampled_from(("all", "one")))
+def test_states_in_crowds_equal_the_naive_ones(coco: Coco, stride: int, min_visibility: float, assign: str) -> None:
+    arguments: dict[str, Any] = {"chip_size": 64, "stride": stride, "min_visibility": min_visibility, "assign": assign}
+    plan = chipgen.plan(coco.read(), "1x,1.5x", "0-25,5-", **arguments)
+    naive = [box for chip in NaivePlanner(plan).chips() for box in chip.boxes]
+    assert [box.annotation for box in naive] == plan.boxes.annotation.tolist()
+    assert [box.reason for box in naive] == [STATES[state] for state in plan.boxes.state.tolist()]
 
 
 def test_margin_is_the_distance_to_the_nearest_side_of_the_content() -> None:

@@ -14,7 +14,7 @@ from chipgen.verification.laws import ELSEWHERE, first_broken, learnable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chipgen.boxes import Floats, Ints
+    from chipgen.boxes import Floats
     from chipgen.verification.columns import Boxes, Chips
 
 BLUR = 0.01
@@ -36,12 +36,11 @@ def check_assigned(chips: Chips, boxes: Boxes) -> Iterator[tuple[int, str]]:
     holder[number[some.valid]] = np.flatnonzero(some.valid)
     holder = holder[number]
     elsewhere, chip_id = some.reason == ELSEWHERE, chips.id[some.chip[holder]]
-    tied = some.visibility > _most_of_each(number, some.visibility) - TOLERANCE / 2
-    margin = _margins(chips, some)
+    margin = _margins(chips, some)  # 0 wherever a chip shows a part only
     laws = (
         (elsewhere & (holder < 0), "is valid in no chip of its level"),
         (elsewhere & (some.visibility > some.visibility[holder] + 2 * TOLERANCE), "shows less of it"),
-        (elsewhere & tied & (margin > margin[holder] + BLUR), "shows it nearer to the border"),
+        (elsewhere & (margin > margin[holder] + BLUR), "shows it nearer to the border"),
     )
     for row, what in first_broken(*laws):
         where = f"chip {chip_id[row]}, where it is valid, " if holder[row] >= 0 else ""
@@ -52,10 +51,3 @@ def _margins(chips: Chips, boxes: Boxes) -> Floats:
     """Return the distance of boxes to the border of their chips; see `chipgen.assignment.margins`."""
     corners = np.concatenate((boxes.bbox[:, :2], boxes.bbox[:, :2] + boxes.bbox[:, 2:]), axis=1)
     return margins(corners, chips.content[boxes.chip])
-
-
-def _most_of_each(number: Ints, values: Floats) -> Floats:
-    """Return for each row the greatest value in its group, shape ``(V,)``; groups are numbered."""
-    most = np.full(len(values), -np.inf)
-    np.maximum.at(most, number, values)
-    return most[number]
