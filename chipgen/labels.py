@@ -16,6 +16,7 @@ import numpy as np
 from chipgen.assignment import learnt_in_one, margins
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.positive import THINNEST
+from chipgen.reach import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +32,6 @@ STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small", "a
 
 ``assigned_elsewhere``: it would be valid here, but is learnt in another chip of the level only.
 """
-
-PAIRS_AT_ONCE = 50_000
-"""Pairs of chip and annotation compared at once: bounds memory in crowded images, and stays in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +77,17 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     """
     state_anywhere = _state_anywhere(dataset, fits)
     factor, window = levels.factor[chips.image, chips.level], chips.window_scaled
-    parts = [_nothing()]
-    for chip, annotation in _pairs(dataset.spans[chips.image]):
+    parts, reach = (
+        [_nothing()],
+        Reach.of(dataset.annotations.xyxy_img, dataset.spans[chips.image], _seen(window, factor)),
+    )
+    for chip, annotation in reach.pairs():
         x, y = _along_axes(dataset.annotations.xyxy_img[annotation], factor[chip], window[chip])
         seen = np.flatnonzero(x.meet() & y.meet())
         x, y = x.take(seen), y.take(seen)
         pairs = chip[seen], annotation[seen]
         parts.append(_cut(pairs, (x, y), state_anywhere[pairs[1], chips.level[pairs[0]]], config))
-    boxes = ChipBoxes(*_joined(parts))
+    boxes = ChipBoxes(*_joined(parts, in_order=reach.in_order))
     if config.assign == "one":
         boxes.state[_elsewhere(boxes, chips, len(levels.scales))] = STATES.index("assigned_elsewhere")
     return boxes
@@ -99,24 +100,6 @@ def _elsewhere(boxes: ChipBoxes, chips: Chips, levels: int) -> Ints:
     pair = boxes.annotation[valid] * levels + chips.level[chip]
     margin = margins(boxes.xyxy_chip[valid], chips.content[chip])
     return valid[~learnt_in_one(pair, boxes.visibility[valid], margin)]
-
-
-def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield every (chip, annotation) of the same image, by chip and then by annotation, in pieces of bounded size.
-
-    `spans` holds the first annotation of each chip's image and the one after its last, shape ``(C, 2)``.
-    """
-    counts = spans[:, 1] - spans[:, 0]
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(counts):
-        done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
-        piece = slice(start, stop)
-        chip = np.repeat(np.arange(start, stop), counts[piece])
-        first = np.repeat(spans[piece, 0] - (ends[piece] - counts[piece] - done), counts[piece])
-        yield chip, first + np.arange(len(chip))
-        start = stop
 
 
 @dataclass(frozen=True)
@@ -187,12 +170,18 @@ def _nothing() -> _Columns:
     return nothing, nothing, np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.bool_), nothing
 
 
-def _joined(parts: list[_Columns]) -> Iterator[Any]:
+def _joined(parts: list[_Columns], *, in_order: bool) -> Iterator[Any]:
     """Yield each column in one piece; `parts` is emptied, so that no more than one column is held twice."""
     columns = [list(column) for column in zip(*parts, strict=True)]
     parts.clear()
+    order = slice(None) if in_order else np.lexsort([np.concatenate(column) for column in (columns[1], columns[0])])
     while columns:
-        yield np.concatenate(columns.pop(0))
+        yield np.concatenate(columns.pop(0))[order]
+
+
+def _seen(window_scaled: Floats, factor: Floats) -> Floats:
+    """Return what chips show, shape ``(C, 4)``, image px."""
+    return np.asarray(window_scaled / np.tile(factor, 2))
 
 
 def _state_anywhere(dataset: Dataset, fits: Fit) -> Ints:

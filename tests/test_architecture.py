@@ -36,6 +36,7 @@ LAWS = (
     "samplers",
     "testing",
     "assignment",
+    "reach",
     "labels",
     "ledger",
     "draw",

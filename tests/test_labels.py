@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import cocos, plan_settings
 
 import chipgen
-from chipgen import labels
+from chipgen import reach
 
 if TYPE_CHECKING:
     from datasets_made import Coco
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @given(cocos(), plan_settings(), st.integers(1, 9))
 def test_pieces_of_any_size_give_the_same_boxes(coco: Coco, arguments: dict[str, Any], pairs: int) -> None:
     whole = chipgen.plan(coco.read(), **arguments).boxes
-    with mock.patch.object(labels, "PAIRS_AT_ONCE", pairs):
+    with mock.patch.object(reach, "PAIRS_AT_ONCE", pairs):
         pieces = chipgen.plan(coco.read(), **arguments).boxes
     for name, column in vars(whole).items():
         other = getattr(pieces, name)
