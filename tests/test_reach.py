@@ -51,7 +51,7 @@ def test_plans_of_crowded_images_are_the_same(monkeypatch: pytest.MonkeyPatch) -
     def boxes() -> list[object]:
         plan = chipgen.plan(small_coco().read(), "1x,2x,256", chip_size=200, negatives="random")
         columns = plan.boxes.chip, plan.boxes.annotation, plan.boxes.state, plan.boxes.visibility
-        return [column.tolist() for column in columns] + plan.boxes.xyxy_chip.tolist()
+        return [*(column.tolist() for column in columns), plan.boxes.xyxy_chip.tolist()]
 
     whole = boxes()
     monkeypatch.setattr(module, "CROWDED", 1)
