@@ -46,8 +46,8 @@ def sides(xyxy: Floats) -> Floats:
 
 def area(xyxy: Floats) -> Floats:
     """Return the area of each box, shape ``(N,)``, square pixels of its frame."""
-    wh = sides(xyxy)
-    return np.asarray(wh[..., 0] * wh[..., 1], dtype=np.float64)
+    x1, y1, x2, y2 = (xyxy[..., side] for side in range(4))
+    return np.asarray((x2 - x1) * (y2 - y1), dtype=np.float64)
 
 
 def size(xyxy: Floats) -> Floats:

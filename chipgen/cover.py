@@ -12,8 +12,8 @@ along x and along y has a random priority; the lowest x decides, then the lowest
 positions and not to windows, neighbouring positions that enclose the same boxes can be merged into the best of them
 without changing the result: that keeps the table of candidates small even in huge images.
 
-Negative chips cover proposals in the same way, under stricter `Terms`: a window must be worth it, and there are places
-where none may stand.
+This is the cover of one image; `chipgen.cover_many` chooses the same windows for many images at once, and
+`chipgen.negative` covers proposals in the same way.
 
 Source: SNIPER, section 3.2 (positive chip selection). Deliberate differences: windows are half-open everywhere, so
 a chip holds exactly ``chip_size`` pixels; a box too long for the grid brings its own positions instead of being
@@ -22,7 +22,6 @@ dropped; ties come from a seeded stream instead of a shuffle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +60,10 @@ class Origins:
         """Tell which boxes a window can hold, shape ``(N,)``."""
         return np.asarray(np.all(self.first <= self.last, axis=-1), dtype=np.bool_)
 
+    def take(self, rows: Ints) -> Origins:
+        """Return those of some boxes."""
+        return Origins(np.take(self.first.T, rows, axis=1).T, np.take(self.last.T, rows, axis=1).T)
+
 
 def enclosing_origins(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int) -> Origins:
     """Return where a window may stand to enclose each box.
@@ -75,13 +78,13 @@ def enclosing_origins(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int) ->
         Side of a chip, scaled px.
     """
     content = content_of(size_scaled, chip_size)
-    first = np.ceil(xyxy_scaled[..., 2:] - content - TOLERANCE)
-    last = np.floor(xyxy_scaled[..., :2] + TOLERANCE)
-    return Origins(np.maximum(first, 0).astype(np.int64), np.minimum(last, size_scaled - content).astype(np.int64))
-
-
-Closed = Callable[[Ints, Ints], Bools]
-"""``closed(x, y)`` tells at which pairs of positions no window may stand, shape ``(columns, rows)``."""
+    room = size_scaled - content
+    first, last = np.empty((2, 2, len(xyxy_scaled)), dtype=np.int64)
+    for axis in (0, 1):
+        low = np.ceil(xyxy_scaled[:, axis + 2] - content[..., axis] - TOLERANCE)
+        high = np.floor(xyxy_scaled[:, axis] + TOLERANCE)
+        first[axis], last[axis] = np.maximum(low, 0), np.minimum(high, room[..., axis])
+    return Origins(first.T, last.T)
 
 
 @dataclass(frozen=True)
@@ -150,29 +153,8 @@ def _axis(origins: Origins, axis: int, room: int, stride: int, words: Words) -> 
     return _Axis(position, priority, cuts, np.searchsorted(cuts, start), np.searchsorted(cuts, stop))
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a window must offer to be taken.
-
-    Parameters
-    ----------
-    at_least
-        Boxes it must enclose that no window taken before encloses, 1 or more.
-    closed
-        Tells where no window may stand; None for nowhere.
-    """
-
-    at_least: int = 1
-    closed: Closed | None = None
-
-
-ANYWHERE = Terms()
-
-
-def greedy_cover(
-    xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, rng: Generator, terms: Terms = ANYWHERE
-) -> Ints:
-    """Choose windows until every box lies completely inside one, or no other window meets the terms.
+def greedy_cover(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, rng: Generator) -> Ints:
+    """Choose windows until every box lies completely inside one.
 
     Parameters
     ----------
@@ -184,62 +166,52 @@ def greedy_cover(
         Side of a chip and distance of the grid, scaled px.
     rng
         Decides between windows that enclose equally many boxes.
-    terms
-        What a window must offer.
 
     Returns
     -------
     ndarray
         Origins in the order chosen, shape ``(K, 2)``, int64, scaled px.
     """
-    return cover_one(xyxy_scaled, size_scaled, chip_size, stride, first_word(rng), terms)
+    return cover_one(xyxy_scaled, size_scaled, chip_size, stride, first_word(rng))
 
 
-def cover_one(
-    xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, words: Words, terms: Terms = ANYWHERE
-) -> Ints:
+def cover_one(xyxy_scaled: Floats, size_scaled: Ints, chip_size: int, stride: int, words: Words) -> Ints:
     """Do what `greedy_cover` does with the random word of the image, shape ``(1,)``, uint64, instead of a stream."""
-    if len(xyxy_scaled) < terms.at_least:
+    if not len(xyxy_scaled):
         return np.empty((0, 2), dtype=np.int64)
     origins = enclosing_origins(xyxy_scaled, size_scaled, chip_size)
     room = size_scaled - content_of(size_scaled, chip_size)
     x, y = (_axis(origins, axis, int(room[axis]), stride, words) for axis in (0, 1))
-    return np.array(list(_choose(x, y, terms)), dtype=np.int64).reshape(-1, 2)
+    return np.array(list(_choose(x, y)), dtype=np.int64).reshape(-1, 2)
 
 
-def _choose(x: _Axis, y: _Axis, terms: Terms) -> Iterator[tuple[int, int]]:
+def _choose(x: _Axis, y: _Axis) -> Iterator[tuple[int, int]]:
     """Yield the origins of the chosen windows, best first.
 
-    A candidate's score is the number of boxes it still encloses times the number of candidates, plus what makes it
-    win among equals: one integer, so that one argmax decides. Where no window may stand the score is below zero.
+    A candidate's score is the number of boxes it still encloses times the number of windows, plus what makes it win
+    among equals: one integer, so that one argmax decides.
     """
-    candidates = len(x.position) * len(y.position)
-    lead = _lead(x, y, terms.closed)
-    score = np.where(lead < 0, -1, _enclosed(x, y) * candidates + lead)
+    windows = len(x.position) * len(y.position)
+    lead = _lead(x, y)
+    score = _enclosed(x, y) * windows + lead
     by_priority = [axis.position[np.argsort(axis.priority)] for axis in (x, y)]
     open_ = np.ones(len(x.start), dtype=np.bool_)
     while open_.any():
         column, row = divmod(int(score.argmax()), len(y.cuts))
-        if score[column, row] < terms.at_least * candidates:
-            return
         # The lead tells which of the merged positions it was.
-        at = divmod(candidates - 1 - int(lead[column, row]), len(y.position))
+        at = divmod(windows - 1 - int(lead[column, row]), len(y.position))
         yield int(by_priority[0][at[0]]), int(by_priority[1][at[1]])
         enclosed = open_ & (x.start <= column) & (column < x.stop) & (y.start <= row) & (row < y.stop)
         open_ &= ~enclosed
         for box in np.flatnonzero(enclosed).tolist():
-            score[x.start[box] : x.stop[box], y.start[box] : y.stop[box]] -= candidates
+            score[x.start[box] : x.stop[box], y.start[box] : y.stop[box]] -= windows
 
 
-def _lead(x: _Axis, y: _Axis, closed: Closed | None) -> Ints:
-    """Return the lead of the best position in each pair of runs, shape ``(columns, rows)``; -1 where all are closed."""
+def _lead(x: _Axis, y: _Axis) -> Ints:
+    """Return the lead of the best window in each pair of runs, shape ``(columns, rows)``; the higher one wins."""
     rows = len(y.position)
-    last = len(x.position) * rows - 1
-    if closed is None:  # the best pair is the best position of either run: no need to look at each
-        best_x, best_y = np.minimum.reduceat(x.priority, x.cuts), np.minimum.reduceat(y.priority, y.cuts)
-        return np.asarray(last - best_x[:, None] * rows - best_y)
-    lead = np.where(closed(x.position, y.position), -1, last - x.priority[:, None] * rows - y.priority)
-    return np.asarray(np.maximum.reduceat(np.maximum.reduceat(lead, x.cuts, axis=0), y.cuts, axis=1))
+    best_x, best_y = np.minimum.reduceat(x.priority, x.cuts), np.minimum.reduceat(y.priority, y.cuts)
+    return np.asarray(len(x.position) * rows - 1 - best_x[:, None] * rows - best_y)
 
 
 def _enclosed(x: _Axis, y: _Axis) -> Ints:

@@ -21,21 +21,19 @@ import numpy as np
 
 from chipgen.chips import content_of
 from chipgen.cover import HASH_BITS, INDEX_BITS, cover_one, enclosing_origins, priorities
+from chipgen.places import places_along
+from chipgen.words import BITS, bit, ones
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
     from chipgen.cover import Origins
     from chipgen.streams import Words
 
-BITS = 64
-"""Boxes of an image that a word can tell apart."""
 AT_ONCE = 4096
 """Images laid behind each other: enough to forget what a call of numpy costs, few enough for the caches."""
 RANK_BITS = 8
 """Bits for the rank of a run along one axis: of 64 boxes there are at most 129."""
 RANKS = (1 << RANK_BITS) - 1
-POSITION_BITS = 40
-"""Bits for a position in a number that also holds the image."""
 
 
 def cover_many(
@@ -110,45 +108,7 @@ class _Boxes:
         """Give each box its bit."""
         count = np.bincount(image)
         number = np.arange(len(image)) - np.repeat(np.cumsum(count) - count, count)
-        bit = np.uint64(1) << number.astype(np.uint64)
-        return cls(image, bit, enclosing_origins(xyxy_scaled, size_scaled[image], chip_size))
-
-
-@dataclass(frozen=True)
-class _Places:
-    """All positions that windows may take along one axis, by image; behind the last of each image is one too many.
-
-    `spans` holds the first place of each image and the end of the last; `start` and `stop` tell for each box which
-    places enclose it, half-open.
-    """
-
-    spans: Ints
-    position: Ints
-    start: Ints
-    stop: Ints
-
-
-def _places(boxes: _Boxes, room: Ints, stride: int, axis: int) -> _Places:
-    """Lay out the grid of every image, and the middles that boxes need which the grid misses."""
-    first, last, image = boxes.origins.first[:, axis], boxes.origins.last[:, axis], boxes.image
-    count = -(-room // stride) + 1
-    start = np.minimum(-(-first // stride), count[image] - 1)
-    stop = np.where(last >= room[image], count[image], last // stride + 1)
-    spans = np.concatenate(([0], np.cumsum(count + 1)))
-    number = np.arange(spans[-1]) - np.repeat(spans[:-1], count + 1)
-    position = np.minimum(number * stride, np.repeat(room, count + 1))
-    missed = start >= stop
-    if missed.any():
-        own = image << POSITION_BITS
-        extra = np.unique(own[missed] + (first[missed] + last[missed]) // 2)
-        before = np.searchsorted(extra, np.arange(len(spans)) << POSITION_BITS)
-        at = np.searchsorted((np.repeat(np.arange(len(room)), count + 1) << POSITION_BITS) + position, extra)
-        at = np.minimum(at, spans[(extra >> POSITION_BITS) + 1] - 1)
-        position = np.insert(position, at, extra & ((1 << POSITION_BITS) - 1))
-        start = start + np.searchsorted(extra, own + first, "left") - before[image]
-        stop = stop + np.searchsorted(extra, own + last, "right") - before[image]
-        spans = spans + before
-    return _Places(spans, position, spans[image] + start, spans[image] + stop)
+        return cls(image, bit(number), enclosing_origins(xyxy_scaled, size_scaled[image], chip_size))
 
 
 @dataclass(frozen=True)
@@ -169,10 +129,11 @@ class _Runs:
 
 def _runs(boxes: _Boxes, room: Ints, stride: int, words: Words, axis: int) -> _Runs:
     """Lay out one axis of all images; see `_Runs`."""
-    places = _places(boxes, room[:, axis], stride, axis)
+    places = places_along(axis, boxes.origins, boxes.image, room[:, axis], stride)
     marks = np.zeros(len(places.position), dtype=np.uint64)
-    np.add.at(marks, places.start, boxes.bit)
-    np.subtract.at(marks, places.stop, boxes.bit)
+    first = places.spans[boxes.image]
+    np.add.at(marks, first + places.start, boxes.bit)
+    np.subtract.at(marks, first + places.stop, boxes.bit)
     word = np.cumsum(marks)
     begins = np.flatnonzero((marks != 0) & (word != 0))
     image = np.repeat(np.arange(len(room)), np.diff(places.spans))
@@ -204,7 +165,7 @@ def _choose(boxes: _Boxes, room: Ints, stride: int, words: Words) -> tuple[Ints,
         found.append((left, x.position[at_x], y.position[at_y]))
         open_[left] &= ~(x.word[at_x] & y.word[at_y])
         word &= open_[image]
-        keep = np.flatnonzero(word)
+        keep = np.flatnonzero(word != 0)
         image, word, lead = image[keep], word[keep], lead[keep]
         left = left[open_[left] != 0]
     at, column, row = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -219,17 +180,7 @@ def _candidates(x: _Runs, y: _Runs) -> tuple[Ints, Words, Ints]:
     at_x = np.repeat(np.arange(len(image)), many)
     at_y = np.arange(len(at_x)) + np.repeat(y.spans[image] - (np.cumsum(many) - many), many)
     word = x.word[at_x] & y.word[at_y]
-    keep = np.flatnonzero(word)
+    keep = np.flatnonzero(word != 0)
     at_x, at_y = at_x[keep], at_y[keep]
     lead = (~x.rank[at_x] & RANKS) << RANK_BITS | (~y.rank[at_y] & RANKS)
     return image[at_x], word[keep], lead.astype(np.int32)
-
-
-def ones(words: Words) -> Ints:
-    """Count the bits that are set in each word."""
-    if hasattr(np, "bitwise_count"):
-        return np.asarray(np.bitwise_count(words))
-    pairs = words - (words >> np.uint64(1) & np.uint64(0x5555555555555555))  # numpy 1
-    fours = (pairs & np.uint64(0x3333333333333333)) + (pairs >> np.uint64(2) & np.uint64(0x3333333333333333))
-    eights = (fours + (fours >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.asarray(eights * np.uint64(0x0101010101010101) >> np.uint64(56))

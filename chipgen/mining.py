@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.draw import draw, share_of
+from chipgen.flat import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,49 +43,109 @@ AT_LEVEL = ("in_range", "on_object", "covered", "used", "left_over")
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The negative chips found in one image, and what its proposals are; K chips, P proposals.
-
-    Proposals are packed eight to a byte along the last axis: the account of a large run stays small.
+class Found:
+    """The negative chips of some successive images at one level, by image and then as found; K of them.
 
     Parameters
     ----------
     image
-        Row in the image table.
-    level, origins
-        Of each chip, shapes ``(K,)`` and ``(K, 2)``, int64, scaled px.
-    held
-        Which proposals each chip encloses that count there, packed ``(K, P)``.
-    on_object, shown, left
-        Which proposals show an object; which a positive chip encloses at some level in whose range they lie; which
-        none encloses at some such level; each packed ``(P,)``.
-    count
-        P.
+        Row of the image of each among these images, shape ``(K,)``, int64.
+    origin
+        Shape ``(K, 2)``, int64, scaled px.
+    chip, proposal
+        Every pair of a chip and a proposal that counts and that it encloses: their rows, shape ``(pairs,)``, int64.
     """
 
-    image: int
+    image: Ints
+    origin: Ints
+    chip: Ints
+    proposal: Ints
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The negative chips found in some successive images, by level, then image, then as found; K of them.
+
+    The pools of a run wait for the draw. So what a chip encloses is packed, a bit for each proposal of its image.
+
+    Parameters
+    ----------
+    image, level, origin
+        Row in the image table, level and left upper corner of each chip, shapes ``(K,)`` and ``(K, 2)``, int64.
+    proposals
+        How many proposals each chip encloses that count there, shape ``(K,)``, int64.
+    first, many
+        Number of the first proposal of each chip's image among those of images with chips, and how many it has,
+        shape ``(K,)``, int64.
+    held
+        Which proposals of its image each chip encloses that count there, one chip after the other, packed.
+    shown
+        Which proposals of images with chips a positive chip encloses at some level in whose range they lie, packed.
+    """
+
+    image: Ints
     level: Ints
-    origins: Ints
+    origin: Ints
+    proposals: Ints
+    first: Ints
+    many: Ints
     held: NDArray[np.uint8]
-    on_object: NDArray[np.uint8]
     shown: NDArray[np.uint8]
-    left: NDArray[np.uint8]
-    count: int
 
-    @property
-    def proposals(self) -> Ints:
-        """Return how many proposals each chip encloses that count there, shape ``(K,)``."""
-        return _ones(self.held)
+    @classmethod
+    def of(cls, start: int, levels: list[Found], spans: Ints, shown: Bools) -> Pool:
+        """Put together what was found at each level.
 
+        Parameters
+        ----------
+        start
+            Row of the first of the images in the image table.
+        levels
+            What was found at each.
+        spans
+            First proposal of each image and the end of the last, shape ``(I + 1,)``, int64.
+        shown
+            Which proposals a positive chip encloses at some level in whose range they lie, shape ``(P,)``.
+        """
+        image = np.concatenate([found.image for found in levels])
+        first, many = spans[image], np.diff(spans)[image]
+        sizes = [len(found.image) for found in levels]
+        chip = np.concatenate([found.chip + before for found, before in zip(levels, bounds(sizes), strict=False)])
+        held = np.zeros(many.sum(), dtype=np.bool_)
+        held[(bounds(many)[:-1] - first)[chip] + np.concatenate([found.proposal for found in levels])] = True
+        with_chips = np.bincount(image, minlength=len(spans) - 1) > 0
+        kept = np.diff(spans) * with_chips
+        return cls(
+            image + start,
+            np.repeat(np.arange(len(levels)), sizes),
+            np.concatenate([found.origin for found in levels]),
+            np.bincount(chip, minlength=len(image)),
+            bounds(kept)[image],
+            many,
+            np.packbits(held),
+            np.packbits(shown[np.repeat(with_chips, np.diff(spans))]),
+        )
 
-def _ones(packed: NDArray[np.uint8]) -> Ints:
-    """Count the bits that are set along the last axis."""
-    return np.asarray(np.unpackbits(packed, axis=-1).sum(axis=-1, dtype=np.int64))
+    def used(self, drawn: Bools) -> tuple[Ints, int, int]:
+        """Count proposals that drawn chips enclose, those that count for several chips once.
 
-
-def _any(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the bits that are set in any row, shape ``(B,)``."""
-    return np.asarray(np.bitwise_or.reduce(packed, axis=0, initial=0), dtype=np.uint8)
+        Returns
+        -------
+        at_level
+            At each level that has chips and at those before it, shape ``(L,)``, int64.
+        altogether, shown
+            At any level, and how many of these a positive chip shows at another one.
+        """
+        levels = int(self.level.max(initial=-1)) + 1
+        at = np.flatnonzero(np.unpackbits(self.held, count=int(self.many.sum())))
+        before = bounds(self.many)
+        chip = np.searchsorted(before, at, "right") - 1
+        number = at - before[chip] + self.first[chip]
+        used = np.zeros((levels, int((self.first + self.many).max(initial=0))), dtype=np.bool_)
+        used[self.level[chip[drawn[chip]]], number[drawn[chip]]] = True
+        anywhere = used.any(axis=0)
+        shown = np.unpackbits(self.shown, count=used.shape[1]).astype(np.bool_)
+        return used.sum(axis=1), int(np.count_nonzero(anywhere)), int(np.count_nonzero(anywhere & shown))
 
 
 @dataclass
@@ -96,7 +157,7 @@ class Account:
     levels
         Number of levels.
     pools
-        Images with negative chips, in order.
+        The negative chips found, by image.
     statuses
         Proposals by position in `STATUSES`, shape ``(9,)``.
     at_level
@@ -127,21 +188,31 @@ class Account:
         self.over_edge += candidates.over_edge
         self._enter(invalid=len(candidates.skipped), low_score=candidates.low_score, beyond_max=candidates.beyond_max)
 
-    def image(self, pool: Pool, at_level: Ints) -> None:
-        """Enter what was found in one image; `at_level` has shape ``(L, 3)``: in range, on an object, covered."""
-        self.at_level[:, :3] += at_level
-        self.without += pool.count == 0
-        if len(pool.level):
+    def images(self, pool: Pool | None, at_level: Ints, **statuses: int) -> None:
+        """Enter what was found in some images, as if none of it were drawn.
+
+        Parameters
+        ----------
+        pool
+            Their negative chips, if any.
+        at_level
+            Proposals in range, on an object and covered at each level, shape ``(L, 3)``.
+        **statuses
+            What becomes of their proposals.
+        """
+        if pool is not None and len(pool.level):
             self.pools.append(pool)
-        else:
-            self._settle(pool, np.zeros(0, dtype=np.bool_))
+        self.at_level[:, :3] += at_level
+        self._enter(**statuses)
 
     def close(self, total: int, drawn: Bools) -> None:
         """Enter what was drawn; `total` is the number of proposals in the file."""
         start = 0
         for pool in self.pools:
             stop = start + len(pool.level)
-            self._settle(pool, drawn[start:stop])
+            at_level, used, shown = pool.used(drawn[start:stop])
+            self.at_level[: len(at_level), 3] += at_level
+            self._enter(used=used, covered=-shown, left_over=shown - used)
             start = stop
         self._enter(other_image=total - int(self.statuses.sum()))
         self.at_level[:, 4] = self.at_level[:, 0] - self.at_level[:, 1:4].sum(axis=1)
@@ -157,21 +228,6 @@ class Account:
             at_level=self.at_level,
             skipped=tuple(self.skipped),
             notes=notes,
-        )
-
-    def _settle(self, pool: Pool, drawn: Bools) -> None:
-        """Decide what became of the proposals of one image."""
-        held, level = pool.held[drawn], pool.level[drawn]
-        for number in np.unique(level).tolist():
-            self.at_level[number, 3] += _ones(_any(held[level == number]))
-        free = ~pool.on_object
-        used = _any(held)
-        shown = pool.shown & free & ~used
-        left = pool.left & free & ~used & ~shown
-        counts = [int(_ones(flags)) for flags in (pool.on_object, used, shown, left)]
-        self._enter(
-            **dict(zip(("on_object", "used", "covered", "left_over"), counts, strict=True)),
-            out_of_range=pool.count - sum(counts),
         )
 
     def _enter(self, **numbers: int) -> None:
@@ -232,6 +288,10 @@ def drawn_of(pools: Sequence[Pool], image_id: Ints, positives: int, config: Plan
     ndarray
         Whether each chip of all pools, one after the other, is kept, bool.
     """
-    images = np.repeat([pool.image for pool in pools], [len(pool.level) for pool in pools]).astype(np.int64)
-    negative = config.negative
-    return draw(image_id[images], negative.per_image, share_of(negative.negative_ratio, positives), config.seed)
+    none = np.empty(0, dtype=np.int64)
+    image, level = (np.concatenate([none, *(getattr(pool, name) for pool in pools)]) for name in ("image", "level"))
+    order = np.lexsort((level, image))
+    negative, drawn = config.negative, np.zeros(len(image), dtype=np.bool_)
+    total = share_of(negative.negative_ratio, positives)
+    drawn[order] = draw(image_id[image[order]], negative.per_image, total, config.seed)
+    return drawn

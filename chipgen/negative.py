@@ -1,56 +1,44 @@
 """Negative chips: background in which a detector sees objects.
 
 At each level the proposals in its valid range are taken, less those that show an object and those that a positive
-chip of the level already shows. What is left is covered like objects are, by the same greedy cover on the same
-candidates; a window is worth a chip when it encloses enough proposals that no window before it does.
+chip of the level already shows. What is left is covered like objects are (see `chipgen.cover`): on the same candidates,
+the window that encloses most of those not enclosed so far, again and again. A window is worth a chip when it encloses
+enough of them.
 
 No window may stand where an object to learn would show enough to be valid, nor where ignored objects would take up more
 than a share of it; what else of them shows is written as ignored, as in positive chips.
 
 Source: SNIPER, section 3.3 (negative chip selection). Deliberate differences: proposals that show an object are no
 background, so they do not count; no chip holds an object to learn; ignored objects do not fill a chip.
+
+As in `chipgen.cover_many`, the images of a stretch are worked on together, each with a grid of its own.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, area, inside, sides
-from chipgen.chips import windows_at
-from chipgen.cover import Terms, candidate_positions, enclosing_origins, greedy_cover
+from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
+from chipgen.chips import content_of
+from chipgen.closed import Boxes, closed
+from chipgen.counting import Grids
+from chipgen.cover import priorities
+from chipgen.flat import bounds, pieces, spread
 from chipgen.negative_config import PAPER_MINIMUM, PAPER_PER_IMAGE
-from chipgen.positive import THINNEST
-from chipgen.windows import showing, taken_up
+from chipgen.places import Places, places_along
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
-
     from chipgen.config import PlanConfig
+    from chipgen.cover import Origins
     from chipgen.negative_config import NegativeConfig
-    from chipgen.samplers import View
+    from chipgen.streams import Words
 
-
-@dataclass(frozen=True)
-class Found:
-    """The negative chips of one image at one level, in the order found; K of them.
-
-    Parameters
-    ----------
-    origins
-        Left upper corners, shape ``(K, 2)``, int64, scaled px.
-    holds
-        Which proposals that count each chip encloses, shape ``(K, P)``, bool.
-    shown
-        Which proposals a positive chip of the level encloses, shape ``(P,)``, bool.
-    """
-
-    origins: Ints
-    holds: Bools
-    shown: Bools
+CELLS_AT_ONCE = 262_144
+"""Windows counted together, unless one image has more: few enough for the caches."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +70,10 @@ class Minimum:
         return cls(finest, others, config.min_proposals)
 
     def at_levels(self, factor: Floats) -> Ints:
-        """Return the minimum of each level of an image, shape ``(L,)``; `factor` has the same shape."""
+        """Return the minimum of each level of an image, or of many; `factor` has the same shape, ``(..., L)``."""
         if self.given is not None:
             return np.broadcast_to(np.array(self.given, dtype=np.int64), factor.shape)
-        return np.where(factor == factor.max(), self.finest, self.others).astype(np.int64)
+        return np.where(factor == factor.max(axis=-1, keepdims=True), self.finest, self.others).astype(np.int64)
 
     def __str__(self) -> str:
         """Return the minimum for people."""
@@ -94,86 +82,160 @@ class Minimum:
         return f"at least {self.finest} in each at the finest level, {self.others} at the others"
 
 
-def mine(view: View, eligible: Bools, positive: Ints, at_least: int, config: PlanConfig, rng: Generator) -> Found:
-    """Find the negative chips of one image at one level.
+@dataclass(frozen=True)
+class Ground:
+    """Some images at one level, in which negative chips are looked for; M of them.
 
     Parameters
     ----------
-    view
-        The image at the level, with its proposals.
-    eligible
-        Which proposals lie in the level's valid range and show no object, shape ``(P,)``.
-    positive
-        Origins of the positive chips of the level, shape ``(K, 2)``, scaled px.
+    size_scaled
+        Scaled width and height, shape ``(M, 2)``, int64.
     at_least
-        Proposals a chip must enclose that no chip before it does.
+        Proposals a chip must enclose that no chip before it does, shape ``(M,)``, int64, 1 or more.
+    words
+        What decides between equally good windows, shape ``(M,)``, uint64.
+    boxes
+        The annotated boxes.
     config
-        Holds ``min_visibility``, ``min_box`` and ``max_ignored_area``.
-    rng
-        Decides between equally good windows.
+        Sizes of chips and grid, and where no chip may stand.
     """
-    boxes = view.proposals_scaled
-    shown = np.asarray(_enclosed(boxes, positive, view).any(axis=0))
-    counts = eligible & ~shown
-    held = boxes[counts]
-    held = held[enclosing_origins(held, view.size_scaled, view.chip_size).exist]
 
-    def closed(x: Ints, y: Ints) -> Bools:
-        limit = config.negative.max_ignored_area * float(view.content.prod()) + TOLERANCE
-        return _shows_valid(view, x, y, config) | (taken_up(x, y, view.content, _all_boxes(view)) > limit)
+    size_scaled: Ints
+    at_least: Ints
+    words: Words
+    boxes: Boxes
+    config: PlanConfig
 
-    origins = greedy_cover(held, view.size_scaled, view.chip_size, view.stride, rng, Terms(at_least, closed))
-    return Found(origins, np.asarray(_enclosed(boxes, origins, view) & counts), shown)
-
-
-def _all_boxes(view: View) -> Floats:
-    """Return every box of the image; what of them shows in a negative chip is ignored there."""
-    return np.concatenate((view.valid_scaled, view.ignored_scaled))
+    @property
+    def content(self) -> Ints:
+        """Return width and height of the chips of each image, shape ``(M, 2)``, int64, scaled px."""
+        return content_of(self.size_scaled, self.config.chip_size)
 
 
-def _shows_valid(view: View, x: Ints, y: Ints, config: PlanConfig) -> Bools:
-    """Tell which windows show so much of an object to learn that it would be valid there; by a hair too many."""
-    boxes = view.valid_scaled
-    least = np.full((len(boxes), 2), max(config.min_box, THINNEST) - TOLERANCE)
-    return showing(x, y, view.content, (boxes, least, (config.min_visibility - TOLERANCE) * area(boxes)))
-
-
-def _enclosed(xyxy_scaled: Floats, origins: Ints, view: View) -> Bools:
-    """Tell which boxes each chip encloses, shape ``(K, P)``."""
-    windows = windows_at(origins, view.content)
-    enclosed = np.array([inside(xyxy_scaled, window) for window in windows], dtype=np.bool_)
-    return enclosed.reshape(len(windows), len(xyxy_scaled))
-
-
-def background(view: View, count: int | None, rng: Generator) -> Ints:
-    """Choose windows of the candidate grid at random that show no annotated box at all and do not overlap.
+def mine(ground: Ground, image: Ints, origins: Origins) -> tuple[Ints, Ints]:
+    """Find the negative chips of some images at one level.
 
     Parameters
     ----------
-    view
-        The image at the level.
-    count
-        At most so many; None for as many as find room.
-    rng
-        Decides where.
+    ground
+        The images at the level.
+    image
+        Row of the image of each proposal that counts, sorted, shape ``(P,)``, int64.
+    origins
+        Where windows enclose each of these; somewhere they do.
 
     Returns
     -------
-    ndarray
-        Origins, shape ``(K, 2)``, int64, scaled px.
+    image, origin
+        Of each chip, by image and then in the order found, shapes ``(K,)`` and ``(K, 2)``, int64, scaled px.
     """
-    nothing = np.empty(0, dtype=np.int64)
-    room = (view.size_scaled - view.content).tolist()
-    x, y = (candidate_positions(nothing, nothing, last, view.stride) for last in room)
-    boxes = _all_boxes(view)
-    free = ~showing(x, y, view.content, (boxes, np.minimum(sides(boxes), THINNEST), np.zeros(len(boxes))))
-    chosen: list[tuple[int, int]] = []
-    for cell in rng.permutation(np.flatnonzero(free)).tolist():
-        if count is not None and len(chosen) >= count:
-            break
-        column, row = divmod(cell, len(y))
-        if free[column, row]:
-            chosen.append((int(x[column]), int(y[row])))
-            beside_x, beside_y = np.abs(x - x[column]) < view.content[0], np.abs(y - y[row]) < view.content[1]
-            free[np.ix_(beside_x, beside_y)] = False
-    return np.array(chosen, dtype=np.int64).reshape(-1, 2)
+    count = np.bincount(image, minlength=len(ground.at_least))
+    images, first = np.flatnonzero(count >= ground.at_least), bounds(count)
+    room = ground.size_scaled[images] - ground.content[images]
+    found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
+    for piece in pieces((-(-room // ground.config.stride) + 2).prod(axis=1), CELLS_AT_ONCE):
+        own = images[piece]
+        grid, rows = spread(first[own], count[own])
+        at, origin = _mine(ground, own, grid, origins.take(rows))
+        found.append((own[at], origin))
+    images, origin = (np.concatenate(column) for column in zip(*found, strict=True))
+    return images, origin
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows that are worth a chip, by grid; W of them.
+
+    `column` and `row` tell where in its grid each stands, `gain` how many proposals it encloses that no chip does yet.
+    """
+
+    grid: Ints
+    column: Ints
+    row: Ints
+    gain: Ints
+
+    def take(self, rows: Ints) -> _Windows:
+        """Return some of them."""
+        return _Windows(self.grid[rows], self.column[rows], self.row[rows], self.gain[rows])
+
+    def origin(self, x: Places, y: Places) -> Ints:
+        """Return where they stand, shape ``(W, 2)``, scaled px."""
+        at_x, at_y = x.spans[self.grid] + self.column, y.spans[self.grid] + self.row
+        return np.stack((x.position[at_x], y.position[at_y]), axis=1)
+
+
+@dataclass(frozen=True)
+class _Proposals:
+    """Proposals that no chip encloses so far, by grid; `enclosing` tells which windows do, see `Grids.enclosed`."""
+
+    grid: Ints
+    enclosing: Ints
+
+    def take(self, rows: Ints) -> _Proposals:
+        """Return some of them."""
+        return _Proposals(self.grid[rows], np.take(self.enclosing, rows, axis=1))
+
+
+def _mine(ground: Ground, images: Ints, grid: Ints, origins: Origins) -> tuple[Ints, Ints]:
+    """Find the chips of some images, each with a grid of its own and enough proposals; see `mine`."""
+    room, least = ground.size_scaled[images] - ground.content[images], ground.at_least[images]
+    x, y = (places_along(axis, origins, grid, room[:, axis], ground.config.stride) for axis in (0, 1))
+    proposals = _Proposals(grid, np.array((x.start, x.stop, y.start, y.stop)))
+    grids = Grids.of(np.diff(x.spans), np.diff(y.spans))
+    counts = grids.enclosed(grid, proposals.enclosing)
+    at = grids.at_least(counts, least)
+    windows = _Windows(*at, counts[grids.cell(*at)])
+    shut = closed(images[windows.grid], windows.origin(x, y), ground.content, ground.boxes, ground.config)
+    chips = _choose(windows.take(np.flatnonzero(~shut)), grids, proposals, least, ground.words[images])
+    return chips.grid, chips.origin(x, y)
+
+
+def _choose(windows: _Windows, grids: Grids, proposals: _Proposals, least: Ints, words: Words) -> _Windows:
+    """Choose windows in all grids at once, one a round in each; they come by grid and then in the order chosen."""
+    found = [windows.take(np.empty(0, dtype=np.int64))]
+    while len(windows.grid):
+        best = windows.take(_best(windows, words))
+        found.append(best)
+        shown = _shown(best, proposals, len(least))
+        going = np.zeros(len(least), dtype=np.bool_)
+        left = np.bincount(proposals.grid[np.flatnonzero(~shown)], minlength=len(least))
+        going[best.grid] = left[best.grid] >= least[best.grid]
+        goes_on = going[proposals.grid]
+        gone, proposals = (proposals.take(np.flatnonzero(rows & goes_on)) for rows in (shown, ~shown))
+        windows = _without(gone, windows.take(np.flatnonzero(going[windows.grid])), grids, going)
+        windows = windows.take(np.flatnonzero(windows.gain >= least[windows.grid]))
+    chosen = _Windows(*(np.concatenate([getattr(part, name) for part in found]) for name in vars(windows)))
+    return chosen.take(np.argsort(chosen.grid, kind="stable"))
+
+
+def _shown(best: _Windows, proposals: _Proposals, grids: int) -> Bools:
+    """Tell which proposals the best windows of their grids enclose, shape ``(P,)``."""
+    column, row = np.full((2, grids), -1)
+    column[best.grid], row[best.grid] = best.column, best.row
+    left, right, top, bottom = proposals.enclosing
+    column, row = column[proposals.grid], row[proposals.grid]
+    return np.asarray((left <= column) & (column < right) & (top <= row) & (row < bottom))
+
+
+def _without(gone: _Proposals, windows: _Windows, grids: Grids, going: Bools) -> _Windows:
+    """Return the windows of the grids that go on, with less gain by the proposals that are gone."""
+    number = np.cumsum(going) - 1
+    some = Grids.of(grids.columns[going], grids.rows[going])
+    less = some.enclosed(number[gone.grid], gone.enclosing)
+    return replace(windows, gain=windows.gain - less[some.cell(number[windows.grid], windows.column, windows.row)])
+
+
+def _best(windows: _Windows, words: Words) -> Ints:
+    """Return the best window of each grid: most proposals, then the lowest priority along x, then along y."""
+    rows = _lowest(-windows.gain, windows.grid)
+    for axis, at in enumerate((windows.column, windows.row)):
+        grid = windows.grid[rows]
+        rows = rows[_lowest(priorities(words[grid], axis, at[rows]), grid)]
+    return rows
+
+
+def _lowest(values: Ints, group: Ints) -> Ints:
+    """Return the rows that hold the lowest value of their group; groups are sorted."""
+    heads = np.flatnonzero(np.diff(group, prepend=-1))
+    lowest = np.minimum.reduceat(values, heads)
+    return np.flatnonzero(values == np.repeat(lowest, np.diff(heads, append=len(group))))

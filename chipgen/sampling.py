@@ -38,11 +38,6 @@ class Chosen:
     image: Ints
     origin: Ints
 
-    def of(self, image: int) -> Ints:
-        """Return the origins of one image."""
-        first, stop = np.searchsorted(self.image, (image, image + 1))
-        return self.origin[first:stop]
-
 
 @dataclass(frozen=True)
 class Sampling:
@@ -60,7 +55,7 @@ class Sampling:
         return [ask(images, level, candidates) for level in range(len(self.levels.scales))]
 
     def view(self, image: int, level: int, xyxy_img: Floats, score: Floats) -> View:
-        """Return one image at one level, with its proposals."""
+        """Return one image at one level, with its proposals, best first."""
         annotations, (start, stop) = self.dataset.annotations, self.dataset.spans[image].tolist()
         factor = self.levels.factor[image, level]
         boxes_scaled = scale(annotations.xyxy_img[start:stop], factor)
@@ -86,7 +81,8 @@ class Sampling:
         """Ask for one image after the other."""
         found = [np.empty((0, 2), dtype=np.int64)]
         for image, (first, end) in zip(images, candidates.spans.tolist(), strict=True):
-            view = self.view(image, level, candidates.xyxy_img[first:end], candidates.score[first:end])
+            best_first = first + np.argsort(-candidates.score[first:end], kind="stable")
+            view = self.view(image, level, candidates.xyxy_img[best_first], candidates.score[best_first])
             found.append(sample(self.sampler, view, self.stream(view)))
         counts = [len(origins) for origins in found[1:]]
         return Chosen(np.repeat(np.array(images, dtype=np.int64), counts), np.concatenate(found))

@@ -1,4 +1,4 @@
-"""Choosing the chips of a dataset: image by image, the sampler's positive chips and the negative chips beside them.
+"""Choosing the chips of a dataset: the sampler's positive chips and the negative chips beside them.
 
 Proposals are read for a stretch of images at a time; what must wait for the end, because a budget over the whole run
 is drawn from it, is kept packed.
@@ -6,29 +6,29 @@ is drawn from it, is kept packed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, size
-from chipgen.candidates import Candidates, on_object, proposals_an_image, usable
+from chipgen.candidates import Candidates, proposals_an_image, usable
 from chipgen.chips import KINDS, Chips, content_of
 from chipgen.dataset import Images
 from chipgen.draw import share_of
-from chipgen.mining import STATUSES, Account, Mining, Pool, drawn_of
-from chipgen.negative import Minimum, background, mine
+from chipgen.mining import STATUSES, Account, Mining, drawn_of
+from chipgen.negative import Minimum
 from chipgen.sampling import Chosen, Sampling
-from chipgen.streams import MINE
+from chipgen.stretch import Finder
 from chipgen.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chipgen.boxes import Bools
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
+    from chipgen.mining import Pool
     from chipgen.positive import Fit
-    from chipgen.samplers import Sampler, View
+    from chipgen.samplers import Sampler
     from chipgen.scales import Levels
     from chipgen.scored import ProposalSource
 
@@ -64,20 +64,13 @@ def select(
     an_image = proposals_an_image(proposals, config.negative) if proposals is not None else 0.0
     least = Minimum.of(config.negative, an_image)
     sampling = Sampling(dataset, levels, fits, config, sampler)
-    selector = _Selector(sampling, mode, least)
     account, positives = Account(len(levels.scales)), []
+    finder = Finder(sampling, mode, least, account)
     for start, stop, candidates in _stretches(dataset.images, proposals, config):
         account.batch(candidates)
         chosen = sampling.chips(range(start, stop), candidates)
         positives.append(chosen)
-        if mode == "none" and not len(candidates.score):
-            account.without += stop - start
-            continue
-        for image in range(start, stop):
-            first, end = candidates.spans[image - start].tolist()
-            here = [level.of(image) for level in chosen]
-            chips = selector.image(image, candidates.xyxy_img[first:end], candidates.score[first:end], here)
-            account.image(chips.pool, chips.at_level)
+        finder.find(range(start, stop), candidates, chosen)
     count = sum(len(level.image) for chosen in positives for level in chosen)
     drawn = drawn_of(account.pools, dataset.images.id, count, config)
     account.close(int(proposals.counts.sum()) if proposals is not None else 0, drawn)
@@ -105,75 +98,6 @@ def _stretches(
         start = stop
 
 
-@dataclass(frozen=True)
-class _ImageChips:
-    """What was chosen in one image: negative chips, and the tally of `Account.image`."""
-
-    pool: Pool
-    at_level: Ints
-
-
-@dataclass(frozen=True)
-class _Selector:
-    """Chooses the negative chips of one image after the other."""
-
-    sampling: Sampling
-    mode: str
-    least: Minimum
-
-    def image(self, image: int, xyxy_img: Floats, score: Floats, positive: list[Ints]) -> _ImageChips:
-        """Choose the negative chips of one image."""
-        levels = range(len(positive))
-        views = [self.sampling.view(image, level, xyxy_img, score) for level in levels]
-        if self.mode == "proposals":
-            return self.mined(image, xyxy_img, views, positive)
-        found = [np.empty((0, 2), dtype=np.int64)] * len(views)
-        if self.mode == "random":
-            limit = self.sampling.config.negative.per_image
-            found = [background(view, limit, self.sampling.stream(view, MINE)) for view in views]
-        flags = np.zeros((3, len(xyxy_img)), dtype=np.bool_)
-        held = np.zeros((sum(map(len, found)), len(xyxy_img)), dtype=np.bool_)
-        return _ImageChips(_pool(image, found, held, flags), np.zeros((len(views), 3), dtype=np.int64))
-
-    def mined(self, image: int, xyxy_img: Floats, views: list[View], positive: list[Ints]) -> _ImageChips:
-        """Mine the negative chips of one image at every level."""
-        object_ = self.on_object(image, xyxy_img)
-        levels, config = self.sampling.levels, self.sampling.config
-        least = self.least.at_levels(np.sqrt(levels.factor[image].prod(axis=1))).tolist()
-        found, held, at_level = [], [], np.zeros((len(views), 3), dtype=np.int64)
-        shown, left = np.zeros_like(object_), np.zeros_like(object_)
-        sizes_img = size(xyxy_img)
-        for view, origins in zip(views, positive, strict=True):
-            lo, hi = levels.range_img[image, view.level].tolist()
-            in_range = (sizes_img >= lo - TOLERANCE) & (sizes_img < hi - TOLERANCE)
-            eligible = in_range & ~object_
-            here = mine(view, eligible, origins, least[view.level], config, self.sampling.stream(view, MINE))
-            found.append(here.origins)
-            held.append(here.holds)
-            shown |= eligible & here.shown
-            left |= eligible & ~here.shown
-            numbers = (in_range, in_range & object_, eligible & here.shown)
-            at_level[view.level] = [np.count_nonzero(flags) for flags in numbers]
-        flags = np.stack((object_, shown, left))
-        return _ImageChips(_pool(image, found, np.concatenate(held), flags), at_level)
-
-    def on_object(self, image: int, xyxy_img: Floats) -> Bools:
-        """Tell which proposals of an image show an object or lie in a region that the source ignores."""
-        dataset = self.sampling.dataset
-        annotations, own = dataset.annotations, slice(*dataset.spans[image].tolist())
-        usable_ = annotations.invalid[own] == 0
-        boxes_img, crowd = annotations.xyxy_img[own][usable_], annotations.ignored_by[own][usable_] > 0
-        return on_object(xyxy_img, boxes_img, crowd, self.sampling.config.negative)
-
-
-def _pool(image: int, found: list[Ints], held: Bools, flags: Bools) -> Pool:
-    """Pack what was found in one image; `flags` has shape ``(3, P)``."""
-    level = np.repeat(np.arange(len(found)), [len(origins) for origins in found])
-    on_object_, shown, left = np.packbits(flags, axis=1)
-    held_ = np.packbits(held, axis=1)
-    return Pool(image, level, np.concatenate(found), held_, on_object_, shown, left, flags.shape[1])
-
-
 def _in_plan_order(
     positives: list[list[Chosen]], pools: list[Pool], drawn: Bools, levels: Levels, config: PlanConfig
 ) -> Chips:
@@ -181,23 +105,18 @@ def _in_plan_order(
     none = np.empty(0, dtype=np.int64)
     chosen = [(level, chips) for stretch in positives for level, chips in enumerate(stretch)]
     counts = [len(chips.image) for _, chips in chosen]
-    sizes = [len(pool.level) for pool in pools]
-    own = np.repeat(np.array([pool.image for pool in pools], dtype=np.int64), sizes)[drawn]
-    image = np.concatenate([none, *(chips.image for _, chips in chosen), own])
-    deep = np.concatenate([none, *(pool.level for pool in pools)])[drawn]
-    level = np.concatenate((np.repeat(np.array([level for level, _ in chosen], dtype=np.int64), counts), deep))
-    kind = np.repeat(range(len(KINDS)), (sum(counts), len(own)))
-    origin = np.concatenate(
-        [
-            none.reshape(0, 2),
-            *(chips.origin for _, chips in chosen),
-            np.concatenate([none.reshape(0, 2), *(pool.origins for pool in pools)])[drawn],
-        ]
-    )
-    held = np.concatenate([np.zeros(sum(counts), dtype=np.int64), *(pool.proposals for pool in pools)])
-    held = held[np.concatenate((np.ones(sum(counts), dtype=np.bool_), drawn))]
+    at = [
+        np.concatenate([none, *(getattr(pool, name) for pool in pools)])[drawn]
+        for name in ("image", "level", "proposals")
+    ]
+    image = np.concatenate([none, *(chips.image for _, chips in chosen), at[0]])
+    level = np.concatenate((np.repeat(np.array([level for level, _ in chosen], dtype=np.int64), counts), at[1]))
+    kind = np.repeat(np.arange(len(KINDS)), (sum(counts), len(at[0])))
+    origins = np.concatenate([none.reshape(0, 2), *(pool.origin for pool in pools)])[drawn]
+    origin = np.concatenate([none.reshape(0, 2), *(chips.origin for _, chips in chosen), origins])
+    held = np.concatenate((np.zeros(sum(counts), dtype=np.int64), at[2]))
     content = content_of(levels.size_scaled[image, level], config.chip_size)
-    chips = Chips(image, level, kind.astype(np.int64), origin, content, held)
+    chips = Chips(image, level, kind, origin, content, held)
     return chips.take(np.lexsort((kind, level, image)))
 
 

@@ -1,13 +1,11 @@
-"""Tables over all windows of a grid: which of them show a box, and how much of them boxes take up."""
+"""What windows show of boxes: which windows of a grid show any, and how much of a window boxes take up."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
-
-MOST_EXACT = 1000
-"""Boxes above which common areas are no longer told apart: the exact table grows with their square."""
+from chipgen.flat import spread
 
 
 def showing(x: Ints, y: Ints, content: Ints, boxes: tuple[Floats, Floats, Floats]) -> Bools:
@@ -50,58 +48,41 @@ def _common(position: Ints, length: int, side: Floats) -> Floats:
     return np.asarray(np.maximum(np.minimum(position + length, side[1]) - np.maximum(position, side[0]), 0.0))
 
 
-def taken_up(x: Ints, y: Ints, content: Ints, xyxy_scaled: Floats) -> Floats:
-    """Return the area of each window that boxes take up together.
+def taken_up(window: Ints, xyxy_scaled: Floats, windows: int) -> Floats:
+    """Return the area that boxes take up together in each window.
 
-    The sides of the boxes cut the plane into cells, each inside or outside of a box as a whole. Summed up from the
-    corner of the image, their area is linear between the cuts along either axis, so it is known at every corner of
-    every window. Of more than a thousand boxes the areas are added instead, common ones twice: never too little.
+    The sides of the boxes cut their window into strips from top to bottom. Down a strip, each box adds what it reaches
+    below all boxes that begin above it.
 
     Parameters
     ----------
-    x, y, content
-        See `showing`.
+    window
+        Row of the window of each box, shape ``(N,)``, int64.
     xyxy_scaled
-        Boxes, shape ``(N, 4)``.
+        Boxes clipped to their window, shape ``(N, 4)``, scaled px.
+    windows
+        Number of windows.
 
     Returns
     -------
     ndarray
-        Shape ``(X, Y)``, float64, square scaled px.
+        Shape ``(windows,)``, float64, square scaled px.
     """
-    if len(xyxy_scaled) > MOST_EXACT:
-        return _added_up(x, y, content, xyxy_scaled)
-    xs, ys = np.unique(xyxy_scaled[:, 0::2]), np.unique(xyxy_scaled[:, 1::2])
-    if not len(xs):
-        return np.zeros((len(x), len(y)))
-    inside = np.zeros((len(xs) - 1, len(ys) - 1))
-    (left, right), (top, bottom) = (
-        np.searchsorted(xs, xyxy_scaled[:, 0::2]).T,
-        np.searchsorted(ys, xyxy_scaled[:, 1::2]).T,
-    )
-    for x1, x2, y1, y2 in np.column_stack((left, right, top, bottom)).tolist():
-        inside[x1:x2, y1:y2] = 1.0
-    total = np.zeros((len(xs), len(ys)))
-    total[1:, 1:] = (inside * np.diff(xs)[:, None] * np.diff(ys)).cumsum(axis=0).cumsum(axis=1)
-    along_x = _between(total, xs, x + content[0]) - _between(total, xs, x)
-    return np.asarray((_between(along_x.T, ys, y + content[1]) - _between(along_x.T, ys, y)).T)
-
-
-def _between(total: Floats, cuts: Floats, at: Ints) -> Floats:
-    """Read a table whose rows stand at `cuts` at other places; constant beyond its ends."""
-    row = np.clip(np.searchsorted(cuts, at, "right") - 1, 0, max(len(cuts) - 2, 0))
-    above = np.minimum(row + 1, len(cuts) - 1)
-    width = np.where(above > row, cuts[above] - cuts[row], 1.0)
-    share = np.clip((at - cuts[row]) / width, 0.0, 1.0)[:, None]
-    return np.asarray(total[row] + share * (total[above] - total[row]))
-
-
-def _added_up(x: Ints, y: Ints, content: Ints, xyxy_scaled: Floats) -> Floats:
-    """Return the area of each window that boxes take up, common areas counted once for each box."""
-    taken = np.zeros((len(x), len(y)))
-    for box in xyxy_scaled:
-        x1, x2 = np.searchsorted(x, box[0] - content[0], "left"), np.searchsorted(x, box[2], "right")
-        y1, y2 = np.searchsorted(y, box[1] - content[1], "left"), np.searchsorted(y, box[3], "right")
-        along_x, along_y = _common(x[x1:x2], content[0], box[0::2]), _common(y[y1:y2], content[1], box[1::2])
-        taken[x1:x2, y1:y2] += along_x[:, None] * along_y
-    return taken
+    order = np.argsort(xyxy_scaled[:, 1], kind="stable")  # from here on, the number of a box tells which begins above
+    window, (x1, y1, x2, y2) = window[order], xyxy_scaled[order].T
+    count = len(order)
+    sides = np.concatenate((x1, x2))
+    along = np.lexsort((sides, np.tile(window, 2)))
+    place = np.empty(2 * count, dtype=np.int64)
+    place[along] = np.arange(2 * count)
+    width = np.diff(sides[along], append=0.0)
+    box, strip = spread(place[:count], place[count:] - place[:count])
+    strip, box = np.divmod(np.sort(strip * count + box), max(count, 1))
+    reach = np.empty(count, dtype=np.int64)
+    reach[np.argsort(y2, kind="stable")] = np.arange(count)
+    lowest = np.maximum.accumulate(strip * count + reach[box])  # of this and the boxes before it in its strip
+    begun = np.diff(strip, prepend=-1) == 0
+    before = np.sort(y2)[np.where(begun, np.roll(lowest, 1), 0) % max(count, 1)]
+    length = y2[box] - np.where(begun, np.maximum(before, y1[box]), y1[box])
+    added = np.bincount(window[box], weights=np.maximum(length, 0.0) * width[strip], minlength=windows)
+    return added.astype(np.float64)  # of no boxes, they are whole numbers

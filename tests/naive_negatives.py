@@ -21,13 +21,13 @@ NaiveNegative = tuple[int, int, Origin, int]
 """Image row, level, origin, and how many proposals that count it encloses."""
 
 
-def negatives(plan: Plan, rows: list[Row], minimum: int) -> list[NaiveNegative]:
-    """Return all negative chips of a plan, in plan order."""
+def negatives(plan: Plan, rows: list[Row], minimum: list[int]) -> list[NaiveNegative]:
+    """Return all negative chips of a plan, in plan order; `minimum` is that of each level."""
     planner = NaivePlanner(plan)
     found = []
     for image, level in itertools.product(range(len(plan.dataset.images)), range(len(plan.config.scales))):
         miner = _Miner(Place(planner, image, level), rows)
-        found += [(image, level, origin, miner.held(origin)) for origin in miner.cover(minimum)]
+        found += [(image, level, origin, miner.held(origin)) for origin in miner.cover(minimum[level])]
     return found
 
 
@@ -112,9 +112,12 @@ class _Miner:
         inside = [[{p for p in positions[axis] if p in self.places(box, axis)} for box in boxes] for axis in (0, 1)]
         limit = self.config.negative.max_ignored_area + EPS
         left, chosen = set(range(len(boxes))), list[Origin]()
-        open_ = [
-            at for at in itertools.product(*positions) if not self.shows_valid(at) and self.ignored_share(at) <= limit
+        worth = [
+            (x, y)
+            for x, y in itertools.product(*positions)
+            if sum(x in inside[0][b] and y in inside[1][b] for b in left) >= minimum
         ]
+        open_ = [at for at in worth if not self.shows_valid(at) and self.ignored_share(at) <= limit]
         while open_:
             gain = {(x, y): sum(x in inside[0][b] and y in inside[1][b] for b in left) for x, y in open_}
             best = min(open_, key=lambda at: (-gain[at], rank_x[at[0]], rank_y[at[1]]))

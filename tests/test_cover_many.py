@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from chipgen import cover_many as module
 from chipgen.cover import cover_one, enclosing_origins
-from chipgen.cover_many import BITS, cover_many, ones
+from chipgen.cover_many import cover_many
 from chipgen.streams import first_words
+from chipgen.words import BITS, ones
 
 if TYPE_CHECKING:
     import pytest

@@ -15,7 +15,6 @@ from naive_negatives import negatives
 from strategies import cocos, plan_settings, proposals
 
 import chipgen
-from chipgen.candidates import on_object
 from chipgen.errors import DataError, UsageError
 from chipgen.labels import STATES
 from chipgen.mining import STATUSES
@@ -32,13 +31,22 @@ SOME = settings(deadline=None, max_examples=60)
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Coco, list[Row], dict[str, Any]]:
     """Return a dataset, proposals for it, and settings under which some negative chips are found."""
-    coco = draw(cocos())
+    coco, settings_ = draw(cocos(most=5)), draw(plan_settings())
+    levels = str(settings_["scales"]).count(",") + 1
     wanted = {
         "negatives_per_image": "all",
-        "min_proposals": draw(st.integers(1, 3)),
+        "min_proposals": draw(st.lists(st.sampled_from((1, 1, 2, 3)), min_size=levels, max_size=levels)),
         "max_ignored_area": draw(st.sampled_from((0.0, 0.1, 0.5, 1.0))),
     }
-    return coco, draw(proposals(coco)), {**draw(plan_settings()), **wanted}
+    return coco, draw(proposals(coco)), {**settings_, **wanted}
+
+
+def in_small_pieces(patch: pytest.MonkeyPatch, at_once: int) -> None:
+    """Make everything that is done for many images at once be done for a few."""
+    for name in ("selection.PROPOSALS", "stretch", "negative.CELLS", "closed.PAIRS", "counting.PAIRS", "on_object"):
+        module, _, what = name.partition(".")
+        patch.setattr(f"chipgen.{module}.{what}_AT_ONCE" if what else f"chipgen.{module}.AT_ONCE", at_once)
+    patch.setattr("chipgen.on_object.PAIRS_AT_ONCE", at_once)
 
 
 def chips_of(plan: Plan, kind: int) -> list[tuple[int, int, tuple[int, ...], int]]:
@@ -101,7 +109,7 @@ def test_order_of_files_and_pieces_read_do_not_matter(
     for entries in (coco.images, coco.annotations, rows):
         rng.shuffle(entries)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chipgen.selection.PROPOSALS_AT_ONCE", at_once)
+        in_small_pieces(patch, at_once)
         again = chipgen.plan(coco.read(), proposals=Given(rows), **arguments)
     assert chips_of(plan, 1) == chips_of(again, 1)
     assert plan.summary().negatives == again.summary().negatives
@@ -287,23 +295,6 @@ def test_minimum_of_the_finest_level_wherever_it_stands() -> None:
     assert least.at_levels(np.array([0.5, 2.0, 1.0])).tolist() == [11, 26, 11]
     assert replace(least, given=(4,)).at_levels(np.array([0.5, 2.0])).tolist() == [4, 4]
     assert replace(least, given=(4, 9)).at_levels(np.array([0.5, 2.0])).tolist() == [4, 9]
-
-
-@pytest.mark.parametrize(
-    ("box", "on"),
-    [
-        ((0, 0, 10, 3), True),  # IoU 0.3 exactly
-        ((0, 0, 10, 2.99), False),
-        ((0, 0, 10, 10), True),
-        ((20, 20, 30, 30), False),
-        ((95, 0, 105, 10), True),  # exactly half inside the crowd
-        ((94.9, 0, 104.9, 10), False),
-    ],
-)
-def test_on_object(box: tuple[float, ...], on: bool) -> None:
-    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [100.0, 0.0, 300.0, 200.0]])
-    crowd = np.array([False, True])
-    assert on_object(np.array([box], dtype=float), boxes, crowd, NegativeConfig()).tolist() == [on]
 
 
 @pytest.mark.row("G69")
