@@ -4,16 +4,17 @@ One image is too small a problem for numpy: most of the time goes into calling i
 laid behind each other in flat arrays, and every step is taken for all of them together:
 
 1. Along each axis the positions that enclose the same boxes are merged into runs. Which boxes a run encloses is one
-   64-bit word, a bit for each box of the image; a running sum over the first and last positions of the boxes gives the
-   words of all runs in one pass.
-2. A candidate is a pair of runs, and encloses the boxes of both words.
+   64-bit word, a bit for each box of the image, or several; a running sum over the first and last positions of the
+   boxes gives the words of all runs in one pass.
+2. A candidate is a pair of runs, and encloses the boxes in the words of both.
 3. In each round every image that still has open boxes takes its best candidate: most open bits first, then priority.
 
-Images with more boxes than a word has bits go through `cover` one by one.
+Images with very many boxes go through `cover` one by one.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,24 @@ import numpy as np
 
 from chipgen.chips import content_of
 from chipgen.cover import HASH_BITS, INDEX_BITS, cover_one, enclosing_origins, priorities
+from chipgen.flat import bounds, pieces
 from chipgen.places import places_along
 from chipgen.words import BITS, bit, ones
 
 if TYPE_CHECKING:
-    from chipgen.boxes import Floats, Ints
+    from chipgen.boxes import Bools, Floats, Ints
     from chipgen.cover import Origins
     from chipgen.streams import Words
 
-AT_ONCE = 4096
-"""Images laid behind each other: enough to forget what a call of numpy costs, few enough for the caches."""
-RANK_BITS = 8
-"""Bits for the rank of a run along one axis: of 64 boxes there are at most 129."""
+    Sets = list[Words]
+
+AT_ONCE = 400_000
+"""Images laid behind each other, by the sum of the squares of their boxes, to which their candidates are proportional:
+enough to forget what a call of numpy costs, few enough for the caches."""
+WIDTHS = 1, 2, 4
+"""Words for the boxes of an image: as many as it needs. Images that need more are planned one by one."""
+RANK_BITS = 10
+"""Bits for the rank of a run along one axis: of 256 boxes there are at most 513."""
 RANKS = (1 << RANK_BITS) - 1
 
 
@@ -60,12 +67,12 @@ def cover_many(
         Of each window, by image and then in the order chosen, shapes ``(K,)`` and ``(K, 2)``, int64, scaled px.
     """
     rows, problem, count = np.unique(image, return_inverse=True, return_counts=True)
-    ends = np.concatenate(([0], np.cumsum(count)))
+    ends = bounds(count)
     found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
-    for first in range(0, len(rows), AT_ONCE):
-        own = rows[first : first + AT_ONCE]
-        boxes = slice(ends[first], ends[first + len(own)])
-        at, origin = _stretch(xyxy_scaled[boxes], problem[boxes] - first, size_scaled[own], chip, words[own])
+    for part in pieces(count * count, AT_ONCE):
+        own = rows[part]
+        boxes = slice(ends[part.start], ends[part.stop])
+        at, origin = _stretch(xyxy_scaled[boxes], problem[boxes] - part.start, size_scaled[own], chip, words[own])
         found.append((own[at], origin))
     images, origins = (np.concatenate(column) for column in zip(*found, strict=True))
     return images, origins
@@ -76,16 +83,20 @@ def _stretch(
 ) -> tuple[Ints, Ints]:
     """Choose the windows of some images, each of which has a box; see `cover_many`."""
     count = np.bincount(image)
-    large = count > BITS
-    small, row = np.flatnonzero(~large), np.cumsum(~large) - 1
-    fits = ~large[image]
-    boxes = _Boxes.of(xyxy_scaled[fits], row[image[fits]], size_scaled[small], chip[0])
-    at, origin = _choose(boxes, size_scaled[small] - content_of(size_scaled[small], chip[0]), chip[1], words[small])
-    found = [(small[at], origin)]
+    room = size_scaled - content_of(size_scaled, chip[0])
+    width = np.searchsorted(np.array(WIDTHS) * BITS, count)
+    found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
+    for number, wide in enumerate(WIDTHS):
+        own = np.flatnonzero(width == number)
+        if len(own):
+            rows = np.flatnonzero((width == number)[image])
+            part = np.searchsorted(own, image[rows])
+            boxes = _Boxes.of(xyxy_scaled[rows], part, size_scaled[own], chip[0], wide)
+            at, origin = _choose(boxes, room[own], chip[1], words[own])
+            found.append((own[at], origin))
     ends = np.cumsum(count)
-    for one in np.flatnonzero(large).tolist():
-        own = slice(ends[one] - count[one], ends[one])
-        windows = cover_one(xyxy_scaled[own], size_scaled[one], *chip, words[one : one + 1])
+    for one in np.flatnonzero(width == len(WIDTHS)).tolist():
+        windows = cover_one(xyxy_scaled[ends[one] - count[one] : ends[one]], size_scaled[one], *chip, words[[one]])
         found.append((np.full(len(windows), one), windows))
     images, origins = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.argsort(images, kind="stable")
@@ -96,19 +107,33 @@ def _stretch(
 class _Boxes:
     """Boxes of many images, by image.
 
-    `bit` stands for each of them in the words of its image, `origins` tells where windows enclose it.
+    `bit` stands for each of them in the words of its image, of which there are `wide`; `column` tells in which of
+    them. `origins` tells where windows enclose it.
     """
 
     image: Ints
+    column: Ints
     bit: Words
+    wide: int
     origins: Origins
 
     @classmethod
-    def of(cls, xyxy_scaled: Floats, image: Ints, size_scaled: Ints, chip_size: int) -> _Boxes:
+    def of(cls, xyxy_scaled: Floats, image: Ints, size_scaled: Ints, chip_size: int, wide: int) -> _Boxes:
         """Give each box its bit."""
         count = np.bincount(image)
         number = np.arange(len(image)) - np.repeat(np.cumsum(count) - count, count)
-        return cls(image, bit(number), enclosing_origins(xyxy_scaled, size_scaled[image], chip_size))
+        origins = enclosing_origins(xyxy_scaled, size_scaled[image], chip_size)
+        return cls(image, number // BITS, bit(number % BITS), wide, origins)
+
+    def marked(self, plus: Ints, minus: Ints | None, places: int) -> Sets:
+        """Return words for some places, with the bit of each box added in one place and taken off in another."""
+        found = [np.zeros(places, dtype=np.uint64) for _ in range(self.wide)]
+        for column, one in enumerate(found):
+            own = np.flatnonzero(self.column == column) if self.wide > 1 else slice(None)
+            np.add.at(one, plus[own], self.bit[own])
+            if minus is not None:
+                np.subtract.at(one, minus[own], self.bit[own])
+        return found
 
 
 @dataclass(frozen=True)
@@ -121,7 +146,7 @@ class _Runs:
     """
 
     spans: Ints
-    word: Words
+    word: Sets
     position: Ints
     rank: Ints
     ranked: Ints
@@ -130,57 +155,70 @@ class _Runs:
 def _runs(boxes: _Boxes, room: Ints, stride: int, words: Words, axis: int) -> _Runs:
     """Lay out one axis of all images; see `_Runs`."""
     places = places_along(axis, boxes.origins, boxes.image, room[:, axis], stride)
-    marks = np.zeros(len(places.position), dtype=np.uint64)
     first = places.spans[boxes.image]
-    np.add.at(marks, first + places.start, boxes.bit)
-    np.subtract.at(marks, first + places.stop, boxes.bit)
-    word = np.cumsum(marks)
-    begins = np.flatnonzero((marks != 0) & (word != 0))
+    marks = boxes.marked(first + places.start, first + places.stop, len(places.position))
+    word = [np.cumsum(one) for one in marks]
+    empty = ~_any(word)
+    begins = np.flatnonzero(_any(marks) & ~empty)
     image = np.repeat(np.arange(len(room)), np.diff(places.spans))
     priority = priorities(words[image], axis, np.arange(len(image)) - places.spans[image])
-    priority[word == 0] = np.iinfo(np.int64).max
+    priority[empty] = np.iinfo(np.int64).max
     best, image = np.minimum.reduceat(priority, begins), image[begins]
     ranked = np.argsort((image << HASH_BITS + INDEX_BITS) | best)
     spans = np.searchsorted(image, np.arange(len(room) + 1))
     rank = np.empty_like(ranked)
     rank[ranked] = np.arange(len(ranked)) - spans[image]
     position = places.position[places.spans[image] + (best & ((1 << INDEX_BITS) - 1))]
-    return _Runs(spans, word[begins], position, rank, ranked)
+    return _Runs(spans, _taken(word, begins), position, rank, ranked)
 
 
 def _choose(boxes: _Boxes, room: Ints, stride: int, words: Words) -> tuple[Ints, Ints]:
-    """Choose the windows of images whose boxes fit a word, round by round."""
-    if not len(room):
-        return np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64)
+    """Choose the windows of images that need as many words as each other, round by round."""
     x, y = (_runs(boxes, room, stride, words, axis) for axis in (0, 1))
     image, word, lead = _candidates(x, y)
-    open_ = np.bitwise_or.reduceat(boxes.bit, np.searchsorted(boxes.image, np.arange(len(room))))
+    open_ = boxes.marked(boxes.image, None, len(room))
     left = np.arange(len(room))
     found: list[tuple[Ints, Ints, Ints]] = []
     while len(left):
-        score = (ones(word).astype(np.int32) << 2 * RANK_BITS) + lead
+        score = (_count(word) << 2 * RANK_BITS) + lead
         best = np.maximum.reduceat(score, np.searchsorted(image, left))
         at_x = x.ranked[x.spans[left] + (~best >> RANK_BITS & RANKS)]
         at_y = y.ranked[y.spans[left] + (~best & RANKS)]
         found.append((left, x.position[at_x], y.position[at_y]))
-        open_[left] &= ~(x.word[at_x] & y.word[at_y])
-        word &= open_[image]
-        keep = np.flatnonzero(word != 0)
-        image, word, lead = image[keep], word[keep], lead[keep]
-        left = left[open_[left] != 0]
+        for one, in_x, in_y in zip(open_, x.word, y.word, strict=True):
+            one[left] &= ~(in_x[at_x] & in_y[at_y])
+        word = [one & rest[image] for one, rest in zip(word, open_, strict=True)]
+        keep = np.flatnonzero(_any(word))
+        image, word, lead = image[keep], _taken(word, keep), lead[keep]
+        left = left[_any(_taken(open_, left))]
     at, column, row = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(at, kind="stable")
     return at[order], np.stack((column, row), axis=1)[order]
 
 
-def _candidates(x: _Runs, y: _Runs) -> tuple[Ints, Words, Ints]:
+def _candidates(x: _Runs, y: _Runs) -> tuple[Ints, Sets, Ints]:
     """Return image, word and lead of every pair of runs that encloses a box; the lead decides between equals."""
     image = np.repeat(np.arange(len(x.spans) - 1), np.diff(x.spans))
     many = np.diff(y.spans)[image]
     at_x = np.repeat(np.arange(len(image)), many)
     at_y = np.arange(len(at_x)) + np.repeat(y.spans[image] - (np.cumsum(many) - many), many)
-    word = x.word[at_x] & y.word[at_y]
-    keep = np.flatnonzero(word != 0)
+    word = [in_x[at_x] & in_y[at_y] for in_x, in_y in zip(x.word, y.word, strict=True)]
+    keep = np.flatnonzero(_any(word))
     at_x, at_y = at_x[keep], at_y[keep]
     lead = (~x.rank[at_x] & RANKS) << RANK_BITS | (~y.rank[at_y] & RANKS)
-    return image[at_x], word[keep], lead.astype(np.int32)
+    return image[at_x], _taken(word, keep), lead.astype(np.int32)
+
+
+def _any(sets: Sets) -> Bools:
+    """Tell which sets hold a box."""
+    return np.asarray(functools.reduce(np.bitwise_or, sets) != 0)
+
+
+def _count(sets: Sets) -> Ints:
+    """Count the boxes of each set, int32."""
+    return functools.reduce(np.add, (ones(one).astype(np.int32) for one in sets))
+
+
+def _taken(sets: Sets, rows: Ints) -> Sets:
+    """Return some sets."""
+    return [one[rows] for one in sets]

@@ -33,7 +33,7 @@ def images(draw: st.DrawFn) -> tuple[list[list[int]], list[np.ndarray]]:
     """Draw the sizes of some images and the boxes in them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     sizes = draw(st.lists(st.lists(st.integers(1, 400), min_size=2, max_size=2), min_size=1, max_size=6))
-    counts = st.integers(0, 12) | st.sampled_from([BITS - 1, BITS, BITS + 1, 90])
+    counts = st.integers(0, 12) | st.sampled_from([BITS - 1, BITS, BITS + 1, 90, 2 * BITS + 1, 4 * BITS, 4 * BITS + 1])
     return sizes, [some_boxes(rng, size, draw(counts)) for size in sizes]
 
 
