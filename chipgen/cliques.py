@@ -24,37 +24,73 @@ if TYPE_CHECKING:
     from chipgen.boxes import Ints
     from chipgen.cover import Origins
 
-TILE_BOXES = 192
+TILE_BOXES = 2000
 """Images with more boxes are looked at tile by tile: the table of an image grows with the square of its boxes."""
-MOST_CLIQUES = 64, 12
+MOST_CLIQUES = 256, 12
 """Cliques along one axis of a whole image and of a tile; of more only so many, spread evenly, are looked at."""
 POSITION_BITS = 40
 PAIRS_AT_ONCE = 2_000_000
 
 
-def groups(origins: Origins, image: Ints, tile: int) -> Incidence:
-    """Find the groups of many images.
+@dataclass(frozen=True)
+class Spans:
+    """The cliques along one axis of all pieces, numbered within their piece.
+
+    `count` holds their number in each piece, `start` and `stop` the half-open span of those that hold each box.
+    """
+
+    count: Ints
+    start: Ints
+    stop: Ints
+
+    def of(self, rows: Ints) -> Spans:
+        """Return the spans of some boxes."""
+        return Spans(self.count, self.start[rows], self.stop[rows])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The cliques of all pieces of all images, and which of them hold each box.
 
     Parameters
     ----------
-    origins
-        Where windows enclose each box; N boxes, each held by some window.
-    image
-        Row of the image of each box, sorted, shape ``(N,)``, int64.
-    tile
-        Side of a tile in images with very many boxes, scaled px.
-
-    Returns
-    -------
-    Incidence
-        The boxes of each group, groups by image.
+    piece, box
+        Of each box in each piece it reaches, by piece; a piece is an image, or a tile of one with very many boxes.
+    x, y
+        The cliques along both axes.
+    boxes
+        Number of boxes.
     """
-    piece, box, first, last = _pieces(origins, image, tile)
-    most = np.full(int(piece.max(initial=-1)) + 1, MOST_CLIQUES[0])
-    most[piece[np.bincount(image)[image[box]] > TILE_BOXES]] = MOST_CLIQUES[1]
-    x, y = (_spans(piece, first[:, axis], last[:, axis], most) for axis in (0, 1))
-    table = _Table(piece, x, y)
-    return Incidence.of(*table.members(*table.largest(), box), len(image))
+
+    piece: Ints
+    box: Ints
+    x: Spans
+    y: Spans
+    boxes: int
+
+    @classmethod
+    def of(cls, origins: Origins, image: Ints, tile: int) -> Layout:
+        """Find the cliques of many images.
+
+        Parameters
+        ----------
+        origins
+            Where windows enclose each box; N boxes, each held by some window.
+        image
+            Row of the image of each box, sorted and without a gap, shape ``(N,)``, int64.
+        tile
+            Side of a tile in images with very many boxes, scaled px.
+        """
+        piece, box, first, last = _pieces(origins, image, tile)
+        x, y = (_spans(piece, first[:, axis], last[:, axis]) for axis in (0, 1))
+        return cls(piece, box, x, y, len(image))
+
+    def groups(self) -> Incidence:
+        """Return the boxes of each group, groups by piece; of very many cliques only some are looked at."""
+        tiles = len(self.piece) > self.boxes
+        x, y = (_thinned(spans, self.piece, MOST_CLIQUES[tiles]) for spans in (self.x, self.y))
+        table = _Table(self.piece, x, y)
+        return Incidence.of(*table.members(*table.largest(), self.box), self.boxes)
 
 
 def _pieces(origins: Origins, image: Ints, tile: int) -> tuple[Ints, Ints, Ints, Ints]:
@@ -62,8 +98,9 @@ def _pieces(origins: Origins, image: Ints, tile: int) -> tuple[Ints, Ints, Ints,
 
     A piece is an image, or a tile of the places that windows may take in it when it has very many boxes.
     """
-    count = np.bincount(image)
-    crowded = (count > TILE_BOXES)[image]
+    crowded = (np.bincount(image) > TILE_BOXES)[image]
+    if not crowded.any():
+        return image, np.arange(len(image)), origins.first, origins.last
     low, high = origins.first // tile * crowded[:, None], origins.last // tile * crowded[:, None]
     wide, tall = (high - low + 1).T
     box = np.repeat(np.arange(len(image)), wide * tall)
@@ -80,23 +117,8 @@ def _pieces(origins: Origins, image: Ints, tile: int) -> tuple[Ints, Ints, Ints,
     return piece, box, first, last
 
 
-@dataclass(frozen=True)
-class _Spans:
-    """The cliques along one axis of all pieces, numbered within their piece.
-
-    `count` holds their number in each piece, `start` and `stop` the half-open span of those that hold each box.
-    """
-
-    count: Ints
-    start: Ints
-    stop: Ints
-
-
-def _spans(piece: Ints, first: Ints, last: Ints, most: Ints) -> _Spans:
-    """Find the maximal cliques of intervals ``first..last``, both included: an end right after a beginning.
-
-    Of the cliques of each piece `most` are kept at most, or a little more.
-    """
+def _spans(piece: Ints, first: Ints, last: Ints) -> Spans:
+    """Find the maximal cliques of intervals ``first..last``, both included: an end right after a beginning."""
     own = piece << POSITION_BITS + 1
     keys = np.concatenate((own | first << 1, own | last << 1 | 1))
     order = np.argsort(keys, kind="stable")
@@ -105,26 +127,27 @@ def _spans(piece: Ints, first: Ints, last: Ints, most: Ints) -> _Spans:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.cumsum(clique)
     owner = piece[order[clique] - len(piece)]
-    count = np.bincount(owner, minlength=len(most))
+    count = np.bincount(owner, minlength=int(piece.max(initial=-1)) + 1)
     before = (np.cumsum(count) - count)[piece]
     start, stop = place[: len(piece)] - before, place[len(piece) :] - before
-    spans = _Spans(count, start, stop)
-    return _thinned(spans, piece, most) if (count > most).any() else spans
+    return Spans(count, start, stop)
 
 
-def _thinned(spans: _Spans, piece: Ints, most: Ints) -> _Spans:
+def _thinned(spans: Spans, piece: Ints, most: int) -> Spans:
     """Keep `most` cliques of each piece, and one for every box that would have none left."""
+    if spans.count.max(initial=0) <= most:
+        return spans
     ends = np.cumsum(spans.count)
     before = ends - spans.count
     number = np.arange(ends[-1]) - np.repeat(before, spans.count)
-    few, many = np.repeat(most, spans.count), np.repeat(np.maximum(spans.count, most), spans.count)
-    keep = (number + 1) * few // many > number * few // many
+    many = np.repeat(np.maximum(spans.count, most), spans.count)
+    keep = (number + 1) * most // many > number * most // many
     own = before[piece]
     for _ in range(2):
         kept = np.concatenate(([0], np.cumsum(keep)))
         start, stop = kept[own + spans.start], kept[own + spans.stop]
         keep[(own + (spans.start + spans.stop - 1) // 2)[start == stop]] = True
-    return _Spans(kept[ends] - kept[before], start - kept[own], stop - kept[own])
+    return Spans(kept[ends] - kept[before], start - kept[own], stop - kept[own])
 
 
 @dataclass(frozen=True)
@@ -132,8 +155,8 @@ class _Table:
     """Every pair of a clique along x and one along y, for all pieces."""
 
     piece: Ints
-    x: _Spans
-    y: _Spans
+    x: Spans
+    y: Spans
 
     def largest(self) -> tuple[Ints, Ints, Ints]:
         """Return piece, column and row of the cells whose boxes do not all lie in a neighbour, too.
@@ -155,7 +178,7 @@ class _Table:
         keep = (end[cell] > 0) & ((begin[cell] > 0) | (end[np.maximum(cell - line, 0)] == 0))
         return piece[keep], column[keep], row[keep]
 
-    def _edges(self, across: _Spans, along: _Spans) -> tuple[Ints, Ints, Ints]:
+    def _edges(self, across: Spans, along: Spans) -> tuple[Ints, Ints, Ints]:
         """Count, for each cell, its boxes that end and that begin there on one axis.
 
         The flat table has the other axis innermost, and there one cell too many, where all boxes have ended: so one

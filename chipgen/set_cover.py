@@ -36,8 +36,8 @@ SPREADS = 12
 """Rounds in which the parts are found."""
 TURNS = (8, 4, 4, 4)
 """Steps in which prices are improved before each new choice."""
-EFFORT = 1200
-"""Entries of a part times its turns, about: the larger a part, the fewer turns it gets."""
+EFFORT = 20_000
+"""Entries of a part times its turns, about: the larger a part, the fewer turns it gets, but one at least."""
 ENDLESS = 100_000
 """Entries of a part above which prices are not improved at all."""
 SLOWER = 95

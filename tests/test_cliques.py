@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipgen import cliques
-from chipgen.cliques import groups
+from chipgen.cliques import Layout
 from chipgen.cover import Origins
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def naive(origins: Origins, image: np.ndarray) -> set[frozenset[int]]:
 
 def found_in(origins: Origins, image: np.ndarray, tile: int) -> list[frozenset[int]]:
     """Return the groups of the table."""
-    table = groups(origins, image, tile)
+    table = Layout.of(origins, image, tile).groups()
     return [frozenset(part.tolist()) for part in np.split(table.box, table.starts[1:])]
 
 
@@ -102,4 +102,4 @@ def test_pairs_are_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing() -> None:
     nothing = np.empty((0, 2), dtype=np.int64)
-    assert len(groups(Origins(nothing, nothing), nothing[:, 0], FAR).starts) == 0
+    assert len(Layout.of(Origins(nothing, nothing), nothing[:, 0], FAR).groups().starts) == 0

@@ -86,7 +86,7 @@ def test_stretches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_snipers_choice_is_taken_where_it_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     made = views(3, most=30)
     best = compact_many(made)
-    monkeypatch.setattr(module, "small_cover", _one_group_a_box)
+    monkeypatch.setattr("chipgen.grouping.small_cover", _one_group_a_box)
     at, origin = compact_many(made)
     theirs, _ = sniper_many(made)
     assert enclosed(made, at, origin).all()

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.cliques import groups
 from chipgen.cover import Origins, enclosing_origins
 from chipgen.cover_many import cover_many
+from chipgen.flat import spread
+from chipgen.grouping import few_groups
 from chipgen.samplers.options import refuse
 from chipgen.samplers.protocol import Views
-from chipgen.set_cover import small_cover
 from chipgen.streams import hashes
 
 if TYPE_CHECKING:
@@ -125,17 +125,13 @@ class _Images:
 
     def _chosen(self) -> tuple[Ints, Ints]:
         """Return every pair of a chip and a box that it shall enclose: number of the chip, by image, and box."""
-        table = groups(self.origins, self.image, self.views.chip_size)
-        cover = small_cover(table, self.image)
-        few, _ = table.of_groups(cover.chosen)
-        doubtful = np.zeros(len(self.views.image_id), dtype=np.bool_)
-        doubtful[self.image[~cover.proven]] = True
-        if not doubtful.any():
-            return few.group, few.box
-        image, origin = self._sniper(doubtful)
-        count, theirs = (np.bincount(rows, minlength=len(doubtful)) for rows in (self.image[few.any_box], image))
-        fewer = doubtful & (theirs < count)
-        return self._replaced(few.group, few.box, fewer, (image, origin))
+        found = few_groups(self.origins, self.image, self.views.chip_size)
+        if found.proven.all():
+            return found.group, found.box
+        image, origin = self._sniper(~found.proven)
+        ours = self.image[found.box[np.flatnonzero(np.diff(found.group, prepend=-1))]]
+        count, theirs = (np.bincount(rows, minlength=len(found.proven)) for rows in (ours, image))
+        return self._replaced(found.group, found.box, ~found.proven & (theirs < count), (image, origin))
 
     def _sniper(self, images: Bools) -> tuple[Ints, Ints]:
         """Return what `sniper` would choose in some images: image and origin of each chip."""
@@ -150,9 +146,7 @@ class _Images:
         taken = images[windows[0]]
         image, origin = windows[0][taken], windows[1][taken]
         starts = np.searchsorted(self.image, np.arange(len(images) + 1))
-        count = np.diff(starts)[image]
-        window = np.repeat(np.arange(len(image)), count)
-        member = np.arange(len(window)) + np.repeat(starts[image] - (np.cumsum(count) - count), count)
+        window, member = spread(starts[image], np.diff(starts)[image])
         first, last = self.origins.first[member], self.origins.last[member]
         inside = ((first <= origin[window]) & (origin[window] <= last)).all(axis=1)
         stays = ~images[self.image[box]]

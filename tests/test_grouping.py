@@ -1,0 +1,62 @@
+"""Few groups: boxes that others speak for, and what the chosen groups take in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_cliques import FAR, found_in, meet, rectangles
+
+from chipgen import cliques
+from chipgen.cliques import Layout
+from chipgen.cover import Origins
+from chipgen.dominance import leading
+from chipgen.grouping import few_groups
+
+
+@settings(deadline=None, max_examples=200)
+@given(rectangles(90))
+def test_every_group_that_holds_a_leader_holds_those_it_speaks_for(made: tuple[Origins, np.ndarray]) -> None:
+    origins, image = made
+    layout = Layout.of(origins, image, FAR)
+    leads = leading(layout.x, layout.y, image)
+    spans = np.stack((layout.x.start, layout.y.start, -layout.x.stop, -layout.y.stop), axis=1)
+    for box in range(len(image)):
+        inner = (image == image[box]) & (spans >= spans[box]).all(axis=1)
+        same = inner & (spans == spans[box]).all(axis=1)
+        spoken_for = bool((inner & ~same).any() or same[:box].any())
+        assert leads[box] == (not spoken_for)
+    held = found_in(origins, image, FAR)
+    for box in np.flatnonzero(~leads).tolist():
+        assert any(all(box in group for group in held if leader in group) for leader in np.flatnonzero(leads).tolist())
+
+
+@settings(deadline=None, max_examples=200)
+@given(rectangles(40), st.sampled_from([0, 12, 192]))
+def test_groups_hold_every_box_and_can_be_enclosed(made: tuple[Origins, np.ndarray], crowded: int) -> None:
+    origins, image = made
+    before = cliques.TILE_BOXES
+    cliques.TILE_BOXES = crowded
+    try:
+        found = few_groups(origins, image, 30)
+    finally:
+        cliques.TILE_BOXES = before
+    assert set(found.box.tolist()) == set(range(len(image)))
+    groups = [found.box[found.group == one] for one in range(int(found.group[-1]) + 1)]
+    assert np.all(np.diff(found.group) >= 0)
+    assert np.all(np.diff([image[group[0]] for group in groups]) >= 0)
+    for group in groups:
+        assert len(group)
+        assert len(set(image[group].tolist())) == 1
+        assert meet(origins, set(group.tolist()))
+
+
+@pytest.mark.parametrize("count", [64, 65, 129])
+def test_words_end_where_they_should(count: int) -> None:
+    """Boxes in a row, each speaking for none but the last, which is the same as the first."""
+    first = np.stack((np.arange(count) * 10, np.zeros(count, dtype=np.int64)), axis=1)
+    first[-1] = first[0]
+    layout = Layout.of(Origins(first, first + 1), np.zeros(count, dtype=np.int64), FAR)
+    leads = leading(layout.x, layout.y, np.zeros(count, dtype=np.int64))
+    assert leads.tolist() == [True] * (count - 1) + [False]
