@@ -21,7 +21,7 @@ from chipgen.incidence import Incidence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chipgen.boxes import Ints
+    from chipgen.boxes import Bools, Ints
     from chipgen.cover import Origins
 
 TILE_BOXES = 2000
@@ -85,10 +85,19 @@ class Layout:
         x, y = (_spans(piece, first[:, axis], last[:, axis]) for axis in (0, 1))
         return cls(piece, box, x, y, len(image))
 
+    def whole(self) -> Bools:
+        """Tell in which pieces all cliques are looked at, shape ``(P,)``."""
+        most = MOST_CLIQUES[self.tiles]
+        return np.asarray((self.x.count <= most) & (self.y.count <= most))
+
+    @property
+    def tiles(self) -> bool:
+        """Tell whether some pieces are tiles."""
+        return len(self.piece) > self.boxes
+
     def groups(self) -> Incidence:
         """Return the boxes of each group, groups by piece; of very many cliques only some are looked at."""
-        tiles = len(self.piece) > self.boxes
-        x, y = (_thinned(spans, self.piece, MOST_CLIQUES[tiles]) for spans in (self.x, self.y))
+        x, y = (_thinned(spans, self.piece, MOST_CLIQUES[self.tiles]) for spans in (self.x, self.y))
         table = _Table(self.piece, x, y)
         return Incidence.of(*table.members(*table.largest(), self.box), self.boxes)
 

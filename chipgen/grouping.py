@@ -83,26 +83,22 @@ def _of_images(origins: Origins, image: Ints, tile: int) -> Grouping:
     """Choose the groups of images of which each is a table of its own."""
     layout = Layout.of(origins, image, tile)
     rows = np.flatnonzero(leading(layout.x, layout.y, image))
-    table = Layout.of(origins.take(rows), image[rows], tile).groups()
+    led = Layout.of(origins.take(rows), image[rows], tile)
+    table = led.groups()
     cover = small_cover(table, image[rows])
     few, _ = table.of_groups(cover.chosen)
     group, box = _members(few, rows, layout, image)
-    return Grouping(group, box, _proven(cover.proven, image[rows]))
+    proven = led.whole()
+    proven[image[rows[~cover.proven]]] = False
+    return Grouping(group, box, proven)
 
 
 def _of_crowds(origins: Origins, image: Ints, tile: int) -> Grouping:
-    """Choose the groups of images that are looked at tile by tile."""
+    """Choose the groups of images that are looked at tile by tile; not all groups are, so nothing is proven."""
     table = Layout.of(origins, image, tile).groups()
     cover = small_cover(table, image)
     few, _ = table.of_groups(cover.chosen)
-    return Grouping(few.group, few.box, _proven(cover.proven, image))
-
-
-def _proven(boxes: Bools, image: Ints) -> Bools:
-    """Tell which images are proven in all their boxes."""
-    proven = np.ones(int(image[-1]) + 1, dtype=np.bool_)
-    proven[image[~boxes]] = False
-    return proven
+    return Grouping(few.group, few.box, np.zeros(int(image[-1]) + 1, dtype=np.bool_))
 
 
 def _members(few: Incidence, rows: Ints, layout: Layout, image: Ints) -> tuple[Ints, Ints]:

@@ -60,3 +60,14 @@ def test_words_end_where_they_should(count: int) -> None:
     layout = Layout.of(Origins(first, first + 1), np.zeros(count, dtype=np.int64), FAR)
     leads = leading(layout.x, layout.y, np.zeros(count, dtype=np.int64))
     assert leads.tolist() == [True] * (count - 1) + [False]
+
+
+def test_nothing_is_proven_where_not_all_groups_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three boxes in a row of which a window encloses two: two groups, and one is too few."""
+    first = np.array([[0, 0], [5, 0], [10, 0], [0, 0]])
+    origins, image = Origins(first, first + np.array([5, 0])), np.array([0, 0, 0, 1])
+    assert few_groups(origins, image, FAR).proven.tolist() == [True, True]
+    monkeypatch.setattr(cliques, "MOST_CLIQUES", (1, 1))
+    assert few_groups(origins, image, FAR).proven.tolist() == [False, True]
+    monkeypatch.setattr(cliques, "TILE_BOXES", 2)
+    assert few_groups(origins, image, FAR).proven.tolist() == [False, True]
