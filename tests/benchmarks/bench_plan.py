@@ -28,9 +28,12 @@ from chipgen.boxes import scale, size
 from chipgen.candidates import usable
 from chipgen.config import PlanConfig
 from chipgen.negative_config import NegativeConfig
+from chipgen.plan import make_plan
 from chipgen.positive import fit
 from chipgen.samplers import Views, find_sampler, many_of
 from chipgen.scales import make_levels
+from chipgen.scored import Proposals
+from chipgen.selection import select
 from chipgen.streams import first_words
 from chipgen.text import table
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chipgen import Dataset, Plan
+    from chipgen.boxes import Ints
 
 CHIP, STRIDE = 512, 32
 RUNS = 5
@@ -142,23 +146,47 @@ def margins(plan: Plan) -> tuple[float, float]:
     return (float(np.median(least)), float(np.quantile(least, 0.1))) if len(least) else (0.0, 0.0)
 
 
+@dataclass
+class Held:
+    """Proposals in memory, so that the planners are compared and not the reading of a file."""
+
+    whole: Proposals
+    image_id: Ints
+    counts: Ints
+    path: str = "memory"
+    sha256: str = ""
+    on_error: str = "skip"
+    scored: bool = True
+
+    def between(self, first_id: int, last_id: int) -> Proposals:
+        """Return the proposals of images with ids in a range."""
+        first, stop = np.searchsorted(self.whole.image_id, (first_id, last_id + 1))
+        score = None if self.whole.score is None else self.whole.score[first:stop]
+        return Proposals(self.whole.image_id[first:stop], self.whole.xywh_img[first:stop], score)
+
+
 def negatives(case: Case, path: Path, an_image: int) -> None:
-    """Print the table with negative chips: selection as a whole, from read boxes and proposals."""
+    """Print the table with negative chips: the choice of all chips, and the whole plan, from boxes and proposals."""
+    dataset, config = case.dataset, PlanConfig.parse(case.scales, case.ranges, negatives_per_image="all")
     source = chipgen.read_proposals(path, on_error="skip")
-    dataset = case.dataset
-    found = usable(source.between(-(2**62), 2**62), dataset.images, NegativeConfig())
-    tasks, levels = tasks_of(case, found), len(case.scales.split(","))
-    rng = np.random.default_rng(0)
+    held = Held(source.between(-(2**62), 2**62), source.image_id, source.counts)
+    tasks = tasks_of(case, usable(held.whole, dataset.images, NegativeConfig()))
+    levels = make_levels(config.scales, config.valid_ranges, dataset.images.size_img, CHIP)
+    fits, rng, sniper = fit(dataset, levels, config), np.random.default_rng(0), find_sampler("sniper")
     seconds = best(
-        lambda: [both(task, CHIP, STRIDE, 11 if at % levels else 26, rng) for at, task in enumerate(tasks)],
-        lambda: chipgen.plan(dataset, case.scales, case.ranges, proposals=source, negatives_per_image="all"),
-        lambda: chipgen.plan(dataset, case.scales, case.ranges),
+        lambda: [both(task, CHIP, STRIDE, 11 if at % 3 else 26, rng) for at, task in enumerate(tasks)],
+        lambda: select(dataset, levels, fits, config, sniper, held),
+        lambda: make_plan(dataset, config, sniper, source),
+        lambda: make_plan(dataset, config, sniper),
     )
-    images = len(dataset.images)
-    print(f"\n{case.title}, {an_image} proposals an image, {images:,} images at once")
-    rows = [("planner", "images/s", "to dense"), ("dense, cover only", f"{images / seconds[0]:,.0f}", "1.0")]
-    for name, second in zip(("whole plan with negatives", "whole plan without"), seconds[1:], strict=True):
-        rows.append((name, f"{images / second:,.0f}", f"{seconds[0] / second:.1f}"))
+    images, chips = len(dataset.images), make_plan(dataset, config, sniper, source).chips
+    found = f"{np.count_nonzero(chips.kind) / images:.2f} negative chips an image"
+    print(f"\n{case.title} with {an_image} proposals an image, {images:,} images at once; {found}")
+    names = "dense: all chips", "sniper: all chips", "sniper: whole plan, proposals read", "sniper: whole plan without"
+    rows = [("planner", "images/s", "to dense")]
+    rows += [
+        (name, f"{images / own:,.0f}", f"{seconds[0] / own:.1f}") for name, own in zip(names, seconds, strict=True)
+    ]
     print("\n".join(table(rows)))
 
 
