@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.background import background
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints, scale, size
-from chipgen.closed import Boxes
-from chipgen.counting import enclosed_by
 from chipgen.cover import enclosing_origins
 from chipgen.flat import bounds, pieces
 from chipgen.mining import Found, Pool
 from chipgen.negative import Ground, Minimum, mine
-from chipgen.on_object import Objects, on_object
+from chipgen.negative.background import background
+from chipgen.negative.closed import Boxes
+from chipgen.negative.counting import enclosed_by
+from chipgen.negative.on_object import Objects, on_object
 from chipgen.streams import MINE, first_words
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgen import cliques
-from chipgen.cliques import Layout
 from chipgen.cover import Origins
+from chipgen.grouping import cliques
+from chipgen.grouping.cliques import Layout
 
 if TYPE_CHECKING:
     import pytest

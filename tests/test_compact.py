@@ -86,7 +86,7 @@ def test_stretches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_snipers_choice_is_taken_where_it_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     made = views(3, most=30)
     best = compact_many(made)
-    monkeypatch.setattr("chipgen.grouping.small_cover", _one_group_a_box)
+    monkeypatch.setattr("chipgen.grouping.few.small_cover", _one_group_a_box)
     at, origin = compact_many(made)
     theirs, _ = sniper_many(made)
     assert enclosed(made, at, origin).all()
@@ -98,7 +98,7 @@ def _one_group_a_box(table: Any, image: np.ndarray) -> Any:
     """Choose badly: whatever group comes first for each box, and nothing is proven."""
     chosen = np.zeros(len(table.starts), dtype=np.bool_)
     chosen[table.over_boxes(np.minimum, np.arange(len(chosen)))] = True
-    return chipgen.set_cover.Cover(chosen, np.zeros(len(image), dtype=np.bool_))
+    return chipgen.grouping.set_cover.Cover(chosen, np.zeros(len(image), dtype=np.bool_))
 
 
 def test_placement() -> None:

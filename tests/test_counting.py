@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgen import counting as module
-from chipgen.counting import Grids, enclosed_by
 from chipgen.cover import Origins
+from chipgen.negative import counting as module
+from chipgen.negative.counting import Grids, enclosed_by
 
 if TYPE_CHECKING:
     from chipgen.boxes import Ints

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cliques import FAR, found_in, meet, rectangles
 
-from chipgen import cliques
-from chipgen.cliques import Layout
 from chipgen.cover import Origins
-from chipgen.dominance import leading
-from chipgen.grouping import few_groups
+from chipgen.grouping import cliques, few_groups
+from chipgen.grouping.cliques import Layout
+from chipgen.grouping.dominance import leading
 
 
 @settings(deadline=None, max_examples=200)

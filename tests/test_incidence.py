@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipgen.incidence import Incidence
+from chipgen.grouping.incidence import Incidence
 
 Groups = list[set[int]]
 

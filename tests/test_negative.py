@@ -46,7 +46,7 @@ def in_small_pieces(patch: pytest.MonkeyPatch, at_once: int) -> None:
     for name in ("selection.PROPOSALS", "stretch", "negative.CELLS", "closed.PAIRS", "counting.PAIRS", "on_object"):
         module, _, what = name.partition(".")
         patch.setattr(f"chipgen.{module}.{what}_AT_ONCE" if what else f"chipgen.{module}.AT_ONCE", at_once)
-    patch.setattr("chipgen.on_object.PAIRS_AT_ONCE", at_once)
+    patch.setattr("chipgen.negative.on_object.PAIRS_AT_ONCE", at_once)
 
 
 def chips_of(plan: Plan, kind: int) -> list[tuple[int, int, tuple[int, ...], int]]:

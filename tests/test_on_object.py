@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgen import on_object as module
+from chipgen.negative import on_object as module
+from chipgen.negative.on_object import Objects, on_object
 from chipgen.negative_config import NegativeConfig
-from chipgen.on_object import Objects, on_object
 
 if TYPE_CHECKING:
     from chipgen.boxes import Bools, Floats

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgen import set_cover
-from chipgen.incidence import Incidence
-from chipgen.set_cover import ONE, greedy, parts, small_cover
+from chipgen.grouping import set_cover
+from chipgen.grouping.incidence import Incidence
+from chipgen.grouping.set_cover import ONE, greedy, parts, small_cover
 
 if TYPE_CHECKING:
     import pytest

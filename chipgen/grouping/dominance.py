@@ -15,7 +15,7 @@ from chipgen.words import BITS, bit
 
 if TYPE_CHECKING:
     from chipgen.boxes import Bools, Ints
-    from chipgen.cliques import Spans
+    from chipgen.grouping.cliques import Spans
     from chipgen.streams import Words
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.incidence import Incidence
+from chipgen.grouping.incidence import Incidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""Which boxes share a window: few groups that hold every box of every image.
-
-All groups that matter are laid out (`cliques`), boxes that others speak for are set aside (`dominance`), few groups
-that hold the rest are chosen (`set_cover`), and each of them takes in again whatever its window can enclose besides.
-"""
+"""Few groups that hold every box of every image."""
 
 from __future__ import annotations
 
@@ -11,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen import cliques
-from chipgen.cliques import Layout
-from chipgen.dominance import leading
 from chipgen.flat import bounds, spread
-from chipgen.set_cover import small_cover
+from chipgen.grouping import cliques
+from chipgen.grouping.cliques import Layout
+from chipgen.grouping.dominance import leading
+from chipgen.grouping.set_cover import small_cover
 
 if TYPE_CHECKING:
     from chipgen.boxes import Bools, Ints
     from chipgen.cover import Origins
-    from chipgen.incidence import Incidence
+    from chipgen.grouping.incidence import Incidence
 
 
 @dataclass(frozen=True)

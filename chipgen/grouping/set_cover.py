@@ -26,7 +26,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from chipgen.boxes import Bools, Ints
-    from chipgen.incidence import Incidence
+    from chipgen.grouping.incidence import Incidence
 
 ONE = 1 << 20
 """The price 1."""
