@@ -26,6 +26,7 @@ from chipgen.errors import SamplerError, UsageError
 from chipgen.limits import at_least
 from chipgen.samplers.find import name_of, wrong_with
 from chipgen.samplers.protocol import View
+from chipgen.streams import random_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ def made_view(number: int, seed: int = 0) -> View:
     seed
         Together with the number decides all that is drawn.
     """
-    rng = np.random.default_rng([seed, number])
+    rng = random_stream(seed, number, 0)
     image, boxes, rest = _kinds(number)
     chip_size = int(rng.choice((16, 50, 128)))
     size_scaled = _size(image, chip_size, rng)
@@ -228,7 +229,7 @@ class _Check:
         random.seed(shared)
         np.random.seed(shared)  # noqa: NPY002
         try:
-            returned = np.asarray(self.sampler(view, np.random.default_rng([self.seed, number, 1])))
+            returned = np.asarray(self.sampler(view, random_stream(self.seed, number, 1)))
         except UsageError:
             raise
         except Exception as error:

@@ -43,10 +43,11 @@ def cases(draw: st.DrawFn) -> tuple[Coco, list[Row], dict[str, Any]]:
 
 def in_small_pieces(patch: pytest.MonkeyPatch, at_once: int) -> None:
     """Make everything that is done for many images at once be done for a few."""
-    for name in ("selection.PROPOSALS", "stretch", "negative.CELLS", "closed.PAIRS", "counting.PAIRS", "on_object"):
-        module, _, what = name.partition(".")
-        patch.setattr(f"chipgen.{module}.{what}_AT_ONCE" if what else f"chipgen.{module}.AT_ONCE", at_once)
-    patch.setattr("chipgen.negative.on_object.PAIRS_AT_ONCE", at_once)
+    patch.setattr("chipgen.selection.PROPOSALS_AT_ONCE", at_once)
+    patch.setattr("chipgen.stretch.AT_ONCE", at_once)
+    for name in ("finding.CELLS", "closed.PAIRS", "counting.PAIRS", "on_object.PAIRS"):
+        patch.setattr(f"chipgen.negative.{name}_AT_ONCE", at_once)
+    patch.setattr("chipgen.negative.on_object.AT_ONCE", at_once)
 
 
 def chips_of(plan: Plan, kind: int) -> list[tuple[int, int, tuple[int, ...], int]]:

@@ -62,9 +62,9 @@ class _Marks:
         for word, own in enumerate(self.own):
             every = np.zeros(int(self.image[-1]) + 1, dtype=np.uint64)
             np.add.at(every, self.image[own], self.bit[own])
-            inner = every[self.image] & marked[0][word][0] & marked[1][word][0]
-            same = inner & marked[0][word][1] & marked[1][word][1]
-            led |= ((inner ^ same) | (same & self._earlier(word))) != 0
+            held = every[self.image] & marked[0][word][0] & marked[1][word][0]
+            same = held & marked[0][word][1] & marked[1][word][1]
+            led |= ((held ^ same) | (same & self._earlier(word))) != 0
         return ~led
 
     def _along(self, spans: Spans) -> list[tuple[Words, Words]]:

@@ -14,6 +14,6 @@ background, so they do not count; no chip holds an object to learn; ignored obje
 
 from __future__ import annotations
 
-from chipgen.negative.mine import Ground, Minimum, mine
+from chipgen.negative.finding import Ground, Minimum, mine
 
 __all__ = ["Ground", "Minimum", "mine"]

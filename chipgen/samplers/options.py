@@ -16,6 +16,7 @@ import numpy as np
 
 from chipgen.errors import ChipgenError, UsageError
 from chipgen.samplers.protocol import View
+from chipgen.streams import random_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,7 +150,7 @@ def _try(sampler: Sampler) -> None:
     one, none = np.ones(2, dtype=np.int64), np.empty((0, 4))
     nothing = View(0, 0, one, chip_size=512, stride=32, valid_scaled=none, ignored_scaled=none)
     try:
-        sampler(nothing, np.random.default_rng(0))
+        sampler(nothing, random_stream(0, 0, 0))
     except UsageError:
         raise
     except Exception:  # noqa: BLE001 -- a user's own code
