@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from chipgen.mining import Account
     from chipgen.sampling import Chosen, Sampling
 
-AT_ONCE = 65_536
-"""Proposals mined together, unless one image has more: few enough for the caches."""
+AT_ONCE = 131_072
+"""Proposals mined together, unless one image has more: enough to forget what a call of numpy costs."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from naive import EPS, Box, NaivePlanner, Place, ranks
@@ -31,6 +32,38 @@ def negatives(plan: Plan, rows: list[Row], minimum: list[int]) -> list[NaiveNega
     return found
 
 
+def statuses(plan: Plan, rows: list[Row]) -> Counter[str]:
+    """Count what became of every proposal, given the chips that a plan holds."""
+    planner, found = NaivePlanner(plan), Counter[str]()
+    chips = list(zip(*(getattr(plan.chips, name).tolist() for name in ("image", "level", "kind")), strict=True))
+    for image in range(len(plan.dataset.images)):
+        miners = [_Miner(Place(planner, image, level), rows) for level in range(len(plan.config.scales))]
+        own = [
+            (level, kind, tuple(origin))
+            for (at, level, kind), origin in zip(chips, plan.chips.origin_scaled.tolist(), strict=True)
+            if at == image
+        ]
+        for box in miners[0].usable:
+            found[_status(box, miners, own)] += 1
+    return found
+
+
+def _status(box: Box, miners: list[_Miner], chips: list[tuple[int, int, Origin]]) -> str:
+    """Return what became of a proposal; `chips` are level, kind and origin of those in its image."""
+    if miners[0].on_object(box):
+        return "on_object"
+    levels = [level for level, miner in enumerate(miners) if miner.in_range(box)]
+    kinds = {level: set[int]() for level in levels}
+    for level, kind, origin in chips:
+        if level in kinds and miners[level].encloses(origin, miners[level].scaled(box)):
+            kinds[level].add(kind)
+    if any(1 in own and 0 not in own for own in kinds.values()):
+        return "used"
+    if any(0 in own for own in kinds.values()):
+        return "covered"
+    return "left_over" if levels else "out_of_range"
+
+
 class _Miner:
     """One image at one level with its proposals."""
 
@@ -42,7 +75,8 @@ class _Miner:
         own = [row for row in rows if row[0] == self.image_id]
         boxes = [_clipped(row[1], size) for row in sorted(own, key=lambda row: -row[2])]
         self.positive = place.cover()
-        self.proposals = [self.scaled(box) for box in boxes if box and self.counts(box)]
+        self.usable = [box for box in boxes if box]
+        self.proposals = [self.scaled(box) for box in self.usable if self.counts(box)]
 
     def scaled(self, box: Box) -> Box:
         """Return a box, scaled px."""
@@ -51,11 +85,12 @@ class _Miner:
 
     def counts(self, box: Box) -> bool:
         """Tell whether a proposal lies in the range, on no object, and in no positive chip."""
-        size = math.sqrt(_area(box))
-        in_range = self.place.range[0] - EPS <= size < self.place.range[1] - EPS
-        return (
-            in_range and not self.on_object(box) and not any(self.encloses(o, self.scaled(box)) for o in self.positive)
-        )
+        shown = any(self.encloses(origin, self.scaled(box)) for origin in self.positive)
+        return self.in_range(box) and not self.on_object(box) and not shown
+
+    def in_range(self, box: Box) -> bool:
+        """Tell whether a proposal lies in the valid range."""
+        return bool(self.place.range[0] - EPS <= math.sqrt(_area(box)) < self.place.range[1] - EPS)
 
     def on_object(self, box: Box) -> bool:
         """Tell whether a proposal shows an object or lies half in a crowd."""

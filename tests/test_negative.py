@@ -11,7 +11,7 @@ from datasets_made import Coco
 from given_proposals import Given, Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_negatives import negatives
+from naive_negatives import negatives, statuses
 from strategies import cocos, plan_settings, proposals
 
 import chipgen
@@ -63,6 +63,20 @@ def test_mining_equals_the_naive_one(case: tuple[Coco, list[Row], dict[str, Any]
     coco, rows, arguments = case
     plan = chipgen.plan(coco.read(), proposals=Given(rows), **arguments)
     assert chips_of(plan, 1) == negatives(plan, rows, arguments["min_proposals"])
+
+
+@BUSY
+@given(cases(), st.sampled_from((0, 1, "all")))
+def test_what_becomes_of_each_proposal_equals_the_naive_account(
+    case: tuple[Coco, list[Row], dict[str, Any]], budget: int | str
+) -> None:
+    coco, rows, arguments = case
+    arguments["negatives_per_image"] = budget
+    plan = chipgen.plan(coco.read(), proposals=Given(rows), **arguments)
+    told = plan.mining.proposals()
+    naive = statuses(plan, rows)
+    assert {name: told[name] for name in naive} == naive
+    assert sum(naive.values()) == len(rows) - told["invalid"]
 
 
 @BUSY

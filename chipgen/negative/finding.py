@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from chipgen.negative_config import NegativeConfig
     from chipgen.streams import Words
 
-CELLS_AT_ONCE = 262_144
-"""Windows counted together, unless one image has more: few enough for the caches."""
+CELLS_AT_ONCE = 524_288
+"""Windows counted together, unless one image has more: bounds the memory of large images."""
 
 
 @dataclass(frozen=True)
@@ -183,15 +183,13 @@ def _choose(windows: _Windows, grids: Grids, proposals: _Proposals, least: Ints,
     """Choose windows in all grids at once, one a round in each; they come by grid and then in the order chosen."""
     found = [windows.take(np.empty(0, dtype=np.int64))]
     while len(windows.grid):
+        proposals = proposals.take(np.flatnonzero(_are_in(windows.grid, len(least))[proposals.grid]))
         best = windows.take(_best(windows, words))
         found.append(best)
         shown = _shown(best, proposals, len(least))
-        going = np.zeros(len(least), dtype=np.bool_)
-        left = np.bincount(proposals.grid[np.flatnonzero(~shown)], minlength=len(least))
-        going[best.grid] = left[best.grid] >= least[best.grid]
-        goes_on = going[proposals.grid]
-        gone, proposals = (proposals.take(np.flatnonzero(rows & goes_on)) for rows in (shown, ~shown))
-        windows = _without(gone, windows.take(np.flatnonzero(going[windows.grid])), grids, going)
+        gone, proposals = proposals.take(np.flatnonzero(shown)), proposals.take(np.flatnonzero(~shown))
+        enough = np.bincount(proposals.grid, minlength=len(least)) >= least
+        windows = _without(gone, windows.take(np.flatnonzero(enough[windows.grid])), grids)
         windows = windows.take(np.flatnonzero(windows.gain >= least[windows.grid]))
     chosen = _Windows(*(np.concatenate([getattr(part, name) for part in found]) for name in vars(windows)))
     return chosen.take(np.argsort(chosen.grid, kind="stable"))
@@ -206,9 +204,17 @@ def _shown(best: _Windows, proposals: _Proposals, grids: int) -> Bools:
     return np.asarray((left <= column) & (column < right) & (top <= row) & (row < bottom))
 
 
-def _without(gone: _Proposals, windows: _Windows, grids: Grids, going: Bools) -> _Windows:
-    """Return the windows of the grids that go on, with less gain by the proposals that are gone."""
-    number = np.cumsum(going) - 1
+def _are_in(numbers: Ints, count: int) -> Bools:
+    """Tell of each number below a count whether it is among some, shape ``(count,)``."""
+    found = np.zeros(count, dtype=np.bool_)
+    found[numbers] = True
+    return found
+
+
+def _without(gone: _Proposals, windows: _Windows, grids: Grids) -> _Windows:
+    """Return the windows with less gain, by the proposals that are gone."""
+    going = _are_in(windows.grid, len(grids.rows))
+    gone, number = gone.take(np.flatnonzero(going[gone.grid])), np.cumsum(going) - 1
     some = Grids.of(grids.columns[going], grids.rows[going])
     less = some.enclosed(number[gone.grid], gone.enclosing)
     return replace(windows, gain=windows.gain - less[some.cell(number[windows.grid], windows.column, windows.row)])

@@ -104,20 +104,20 @@ def _near(xyxy_img: Floats, image: Ints, box_image: Ints, reach: Floats, size_im
 
     The boxes of an image are cut into groups of as many as a word has bits.
     """
-    proposals, boxes = (np.bincount(rows, minlength=len(size_img)) for rows in (image, box_image))
+    boxes = np.bincount(box_image, minlength=len(size_img))
     groups = -(-boxes // BITS)
-    first_group, first_box, first_proposal = bounds(groups), bounds(boxes), bounds(proposals)
+    first_group, first_box, many = bounds(groups), bounds(boxes), groups[image]
     group_image = np.repeat(np.arange(len(size_img)), groups)
     unit = PLACES / size_img
-    for piece in pieces(proposals * groups, AT_ONCE):
-        own = slice(first_proposal[piece.start], first_proposal[piece.stop])
-        there = slice(first_box[piece.start], first_box[piece.stop])
-        low, high = first_group[piece.start], first_group[piece.stop]
+    for own in pieces(many, AT_ONCE):
+        start, stop = image[own.start], image[own.stop - 1] + 1
+        low, high = first_group[start], first_group[stop]
         if low == high:
             continue
+        there = slice(first_box[start], first_box[stop])
         number = np.arange(there.start, there.stop) - first_box[box_image[there]]
         group = first_group[box_image[there]] - low + number // BITS
-        proposal, at = spread(first_group[image[own]] - low, groups[image[own]])
+        proposal, at = spread(first_group[image[own]] - low, many[own])
         words = _words(
             (_placed(reach[there], unit, box_image[there]), group, bit(number % BITS)),
             (np.take(_placed(xyxy_img[own], unit, image[own]), proposal, axis=1), at),
