@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipgen import closed as module
-from chipgen.closed import Boxes, closed
 from chipgen.config import PlanConfig
+from chipgen.negative import closed as module
+from chipgen.negative.closed import Boxes, closed
 
 if TYPE_CHECKING:
     from chipgen.boxes import Bools, Floats, Ints

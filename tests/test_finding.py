@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import ranks
 
-from chipgen import negative as module
-from chipgen.closed import Boxes
 from chipgen.config import PlanConfig
 from chipgen.cover import Origins
 from chipgen.negative import Ground, mine
+from chipgen.negative import finding as module
+from chipgen.negative.closed import Boxes
 
 if TYPE_CHECKING:
     from chipgen.boxes import Ints
