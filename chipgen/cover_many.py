@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Sets = list[Words]
 
 AT_ONCE = 400_000
-"""Images laid behind each other, by the sum of the squares of their boxes, to which their candidates are proportional:
-enough to forget what a call of numpy costs, few enough for the caches."""
+"""Images laid behind each other, by the candidates and places that they have at most: enough to forget what a call of
+numpy costs, few enough for the caches."""
 WIDTHS = 1, 2, 4
 """Words for the boxes of an image: as many as it needs. Images that need more are planned one by one."""
 RANK_BITS = 10
@@ -69,7 +69,8 @@ def cover_many(
     rows, problem, count = np.unique(image, return_inverse=True, return_counts=True)
     ends = bounds(count)
     found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
-    for part in pieces(count * count, AT_ONCE):
+    places = (size_scaled[rows] // chip[1]).sum(axis=1)
+    for part in pieces(count * count + places, AT_ONCE):
         own = rows[part]
         boxes = slice(ends[part.start], ends[part.stop])
         at, origin = _stretch(xyxy_scaled[boxes], problem[boxes] - part.start, size_scaled[own], chip, words[own])
