@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,14 +125,17 @@ def test_both_passes_and_all_slices_give_the_same(text: str) -> None:
         path = Path(folder, "a.json")
         path.write_bytes(text.encode())
         found = outcome(path)
-        with mock.patch("chipgen.coco.decode.SLICE", 2), mock.patch("chipgen.coco.columns.BLOCK", 3):
+        with (
+            mock.patch.object(sys.modules["chipgen.coco.decode"], "SLICE", 2),
+            mock.patch("chipgen.coco.columns.BLOCK", 3),
+        ):
             assert outcome(path) == found
-        with mock.patch("chipgen.coco.decode.msgspec.json.Decoder") as decoder:
+        with mock.patch("msgspec.json.Decoder") as decoder:
             decoder.return_value.decode.side_effect = ValueError
             assert outcome(path) == found
         with (
-            mock.patch("chipgen.coco.decode.msgspec.json.Decoder") as decoder,
-            mock.patch("chipgen.coco.decode.msgspec.json.decode", side_effect=ValueError),
+            mock.patch("msgspec.json.Decoder") as decoder,
+            mock.patch("msgspec.json.decode", side_effect=ValueError),
         ):
             decoder.return_value.decode.side_effect = ValueError
             slow = outcome(path)

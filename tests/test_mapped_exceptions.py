@@ -343,8 +343,8 @@ def test_reading_annotations_does_not_need_the_fast_reader(kind: str, tmp_path: 
     expected = chipgen.read_coco(path)
     make = OF_FAST_READER[kind]
     with (
-        mock.patch("chipgen.coco.decode.msgspec.json.decode", side_effect=make()),
-        mock.patch("chipgen.coco.decode.msgspec.json.Decoder") as decoder,
+        mock.patch("msgspec.json.decode", side_effect=make()),
+        mock.patch("msgspec.json.Decoder") as decoder,
     ):
         decoder.return_value.decode.side_effect = make()
         found = chipgen.read_coco(path)

@@ -439,3 +439,21 @@ def test_folder_removed_while_running(tmp_path: Path, replaced: bool) -> None:
         output.publish(staging, "data/0.bin", Entry(tuple(staging.written), {"shard": 0}))
     assert out.exists() == replaced
     assert not replaced or list(out.iterdir()) == []
+
+
+@pytest.mark.row("I92")
+def test_folder_that_is_replaced_just_when_a_folder_is_made_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, make_folder = tmp_path / "out", disk.make_folder
+
+    def meanwhile(path: Path) -> None:
+        if path == out / "data":
+            out.rename(tmp_path / "aside")
+            out.mkdir()
+        make_folder(path)
+
+    monkeypatch.setattr(disk, "make_folder", meanwhile)
+    with pytest.raises(StorageError, match="was removed or replaced"):
+        build(out)
+    assert list(out.iterdir()) == []

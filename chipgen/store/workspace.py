@@ -164,6 +164,9 @@ class Workspace:
         for parent in reversed([parent for parent in Path(path).parents if parent.parts]):
             if not (self.out / parent).is_dir():
                 disk.make_folder(self.out / parent)
+                if not self.lock.is_ours():  # the output folder was replaced at that very moment: take it back
+                    disk.remove_folder(self.out / parent)
+                    self.lock.check()
                 disk.sync_folder((self.out / parent).parent)
 
     def _put(self, name: str, value: dict[str, Any], staging: Staging) -> None:
