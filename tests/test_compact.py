@@ -15,6 +15,7 @@ from strategies import cocos, plan_settings
 import chipgen
 from chipgen.boxes import inside
 from chipgen.chips import windows_at
+from chipgen.grouping import Grouping
 from chipgen.samplers import Sampler, View, Views
 from chipgen.samplers.compact import compact, compact_many
 from chipgen.samplers.sniper import sniper, sniper_many
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
     from chipgen import Plan
+    from chipgen.cover import Origins
 
 CHIP = 64
 module = importlib.import_module("chipgen.samplers.compact")  # not the function of the same name
@@ -84,21 +86,18 @@ def test_stretches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_snipers_choice_is_taken_where_it_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def each_alone(origins: Origins, image: np.ndarray, tile: int) -> Grouping:
+        del origins, tile
+        every = np.arange(len(image))
+        return Grouping(every, every, np.zeros(int(image[-1]) + 1, dtype=np.bool_))
+
     made = views(3, most=30)
-    best = compact_many(made)
-    monkeypatch.setattr("chipgen.grouping.few.small_cover", _one_group_a_box)
+    monkeypatch.setattr(module, "few_groups", each_alone)
     at, origin = compact_many(made)
     theirs, _ = sniper_many(made)
     assert enclosed(made, at, origin).all()
     assert np.all(np.bincount(at, minlength=8) <= np.bincount(theirs, minlength=8))
-    assert len(best[0]) <= len(at)
-
-
-def _one_group_a_box(table: Any, image: np.ndarray) -> Any:
-    """Choose badly: whatever group comes first for each box, and nothing is proven."""
-    chosen = np.zeros(len(table.starts), dtype=np.bool_)
-    chosen[table.over_boxes(np.minimum, np.arange(len(chosen)))] = True
-    return chipgen.grouping.set_cover.Cover(chosen, np.zeros(len(image), dtype=np.bool_))
+    assert len(at) < len(made.image)
 
 
 def test_placement() -> None:

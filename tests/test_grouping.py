@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,10 @@ from chipgen.cover import Origins
 from chipgen.grouping import cliques, few_groups
 from chipgen.grouping.cliques import Layout
 from chipgen.grouping.dominance import leading
+from chipgen.grouping.set_cover import Cover, small_cover
+
+if TYPE_CHECKING:
+    from chipgen.grouping.incidence import Incidence
 
 
 @settings(deadline=None, max_examples=200)
@@ -70,3 +76,13 @@ def test_nothing_is_proven_where_not_all_groups_are_looked_at(monkeypatch: pytes
     assert few_groups(origins, image, FAR).proven.tolist() == [False, True]
     monkeypatch.setattr(cliques, "TILE_BOXES", 2)
     assert few_groups(origins, image, FAR).proven.tolist() == [False, True]
+
+
+def test_what_is_not_proven_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubtful(table: Incidence, image: np.ndarray) -> Cover:
+        return Cover(small_cover(table, image).chosen, image != 1)
+
+    monkeypatch.setattr("chipgen.grouping.few.small_cover", doubtful)
+    first = np.array([[0, 0], [0, 0], [9, 9], [0, 0]])
+    found = few_groups(Origins(first, first + 1), np.array([0, 1, 1, 2]), FAR)
+    assert found.proven.tolist() == [True, False, True]

@@ -106,3 +106,32 @@ def test_parts_share_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(set(parts(table, image).tolist())) == 3
     monkeypatch.setattr(set_cover, "SPREADS", 1)
     assert parts(table, image).tolist() == [0] * 42 + [1] * 2  # not known whole: all of the image
+
+
+def many_tables() -> list[list[set[int]]]:
+    """Return tables of 40 boxes in which five groups or so are needed."""
+    rng = np.random.default_rng(3)
+    singles = [{box} for box in range(40)]
+    return [[set(rng.integers(0, 40, 9).tolist()) for _ in range(40)] + singles for _ in range(40)]
+
+
+def test_the_search_only_makes_choices_smaller() -> None:
+    first, last = [], []
+    for groups in many_tables():
+        table = table_of(groups, 40)
+        first.append(int(greedy(table, ONE // table.degrees).sum()))
+        last.append(int(small_cover(table, np.zeros(40, dtype=np.int64)).chosen.sum()))
+    assert all(one <= other for one, other in zip(last, first, strict=True))
+    assert sum(last) < 0.985 * sum(first)
+
+
+def test_good_prices_prove_what_intervals_need() -> None:
+    """Of boxes in a row and groups of neighbours the bound meets the answer: so much must be proven."""
+    rng = np.random.default_rng(4)
+    proven = []
+    for _ in range(60):
+        begins = rng.integers(0, 40, 60)
+        groups = [set(range(first, min(40, first + int(rng.integers(2, 9))))) for first in begins.tolist()]
+        groups += [{box, min(39, box + 1)} for box in range(40)]
+        proven.append(small_cover(table_of(groups, 40), np.zeros(40, dtype=np.int64)).proven.all())
+    assert np.mean(proven) > 0.5
