@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def square(x: float, y: float, side: float) -> list[float]:
 
 def small_coco() -> Coco:
     """Return the annotations."""
-    coco = Coco(categories=CATEGORIES)
+    coco = Coco(categories=copy.deepcopy(CATEGORIES))  # tests write into it
     for identifier, (width, height) in SIZES.items():
         coco.image(width, height, identifier)
     coco.box(5, [40.5, 60.25, 60, 40], segmentation=[[40.5, 60.25, 100.5, 60.25, 100.5, 100.25]], occluded=True)
