@@ -36,6 +36,8 @@ with warnings.catch_warnings():
     import joblib
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
+QUIET = "ignore:resource_tracker:UserWarning"
+"""Option for the processes that watch what workers share: that it is gone with them is no line for users."""
 HEARTBEAT = 0.5
 """Seconds after which a worker sees that its parent is gone."""
 
@@ -170,14 +172,25 @@ def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDo
         The system grants no more processes, handles or memory; libraries raise whatever they like then.
     """
     try:
-        resource_tracker.ensure_running()  # it would end the deafness of those that come after it
-        with deaf_children():
-            results: Generator[ShardDone, None, None] = parallel(tasks)
+        with _quiet_watchers():
+            resource_tracker.ensure_running()  # it would end the deafness of those that come after it
+            with deaf_children():
+                results: Generator[ShardDone, None, None] = parallel(tasks)
     except Exception as error:
         what = f"worker processes cannot be started ({type(error).__name__}: {error})"
         todo = "run the same command again with fewer --workers, or raise the limits of the system (ulimit -n, -u)"
         raise WorkerError.one(job.stage.parent.parent, "", what, todo) from error
     return results
+
+
+@contextlib.contextmanager
+def _quiet_watchers() -> Iterator[None]:
+    """Let the processes that are started meanwhile say nothing about what workers left."""
+    sys.warnoptions.append(QUIET)
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(QUIET)
 
 
 @contextlib.contextmanager

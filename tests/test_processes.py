@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
+from multiprocessing.util import _args_from_interpreter_flags  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,3 +208,14 @@ def test_closed_output_changes_nothing(coco: Path, tmp_path: Path, reference: di
     done = subprocess.run(["sh", "-c", '"$@" >&- 2>&-', "sh", *command], check=False, timeout=PATIENCE)
     assert done.returncode == 0
     assert tree(tmp_path / "out") == reference
+
+
+@pytest.mark.row("I90")
+def test_processes_that_watch_what_workers_share_are_started_quiet() -> None:
+    """When a full disk ends the workers at once, they would sometimes print warnings of their own beside our line."""
+    with workers._quiet_watchers():
+        assert f"-W{workers.QUIET}" in _args_from_interpreter_flags()
+    assert workers.QUIET not in sys.warnoptions
+    code = "import warnings; warnings.warn('resource_tracker: There appear to be 1 leaked objects')"
+    done = subprocess.run([sys.executable, f"-W{workers.QUIET}", "-c", code], capture_output=True, check=True)
+    assert done.stderr == b""
