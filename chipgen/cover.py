@@ -30,6 +30,7 @@ import numpy as np
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
 from chipgen.chips import content_of
 from chipgen.streams import first_word, hashes
+from chipgen.words import BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from chipgen.streams import Words
-
-BITS = 64
-"""Bits of a random word."""
 
 
 @dataclass(frozen=True)

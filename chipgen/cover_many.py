@@ -22,7 +22,7 @@ import numpy as np
 
 from chipgen.chips import content_of
 from chipgen.cover import HASH_BITS, INDEX_BITS, cover_one, enclosing_origins, priorities
-from chipgen.flat import bounds, pieces
+from chipgen.flat import bounds, pieces, spread
 from chipgen.places import places_along
 from chipgen.words import BITS, bit, ones
 
@@ -121,8 +121,7 @@ class _Boxes:
     @classmethod
     def of(cls, xyxy_scaled: Floats, image: Ints, size_scaled: Ints, chip_size: int, wide: int) -> _Boxes:
         """Give each box its bit."""
-        count = np.bincount(image)
-        number = np.arange(len(image)) - np.repeat(np.cumsum(count) - count, count)
+        number = np.arange(len(image)) - np.searchsorted(image, image)
         origins = enclosing_origins(xyxy_scaled, size_scaled[image], chip_size)
         return cls(image, number // BITS, bit(number % BITS), wide, origins)
 
@@ -201,8 +200,7 @@ def _candidates(x: _Runs, y: _Runs) -> tuple[Ints, Sets, Ints]:
     """Return image, word and lead of every pair of runs that encloses a box; the lead decides between equals."""
     image = np.repeat(np.arange(len(x.spans) - 1), np.diff(x.spans))
     many = np.diff(y.spans)[image]
-    at_x = np.repeat(np.arange(len(image)), many)
-    at_y = np.arange(len(at_x)) + np.repeat(y.spans[image] - (np.cumsum(many) - many), many)
+    at_x, at_y = spread(y.spans[image], many)
     word = [in_x[at_x] & in_y[at_y] for in_x, in_y in zip(x.word, y.word, strict=True)]
     keep = np.flatnonzero(_any(word))
     at_x, at_y = at_x[keep], at_y[keep]

@@ -34,6 +34,10 @@ STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small", "a
 """
 
 
+ANNOTATION_BITS = 32
+"""Bits for an annotation in a number that also holds its chip."""
+
+
 @dataclass(frozen=True)
 class ChipBoxes:
     """The boxes of all chips, by chip and then by annotation; B of them.
@@ -77,10 +81,8 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     """
     state_anywhere = _state_anywhere(dataset, fits)
     factor, window = levels.factor[chips.image, chips.level], chips.window_scaled
-    parts, reach = (
-        [_nothing()],
-        Reach.of(dataset.annotations.xyxy_img, dataset.spans[chips.image], _seen(window, factor)),
-    )
+    reach = Reach.of(dataset.annotations.xyxy_img, dataset.spans[chips.image], _seen(window, factor))
+    parts = [_nothing()]
     for chip, annotation in reach.pairs():
         x, y = _along_axes(dataset.annotations.xyxy_img[annotation], factor[chip], window[chip])
         seen = np.flatnonzero(x.meet() & y.meet())
@@ -174,7 +176,10 @@ def _joined(parts: list[_Columns], *, in_order: bool) -> Iterator[Any]:
     """Yield each column in one piece; `parts` is emptied, so that no more than one column is held twice."""
     columns = [list(column) for column in zip(*parts, strict=True)]
     parts.clear()
-    order = slice(None) if in_order else np.lexsort([np.concatenate(column) for column in (columns[1], columns[0])])
+    order: Any = slice(None)
+    if not in_order:
+        chip, annotation = (np.concatenate(column) for column in columns[:2])
+        order = np.argsort(chip << ANNOTATION_BITS | annotation)  # many times faster than by two keys
     while columns:
         yield np.concatenate(columns.pop(0))[order]
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.flat import pieces, spread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,8 +69,10 @@ class Reach:
     def pairs(self) -> Iterator[tuple[Ints, Ints]]:
         """Yield every pair of a chip and an annotation it may show, in pieces of bounded size."""
         for spans in self.spans:
-            for chip, place in _pairs(spans):
-                yield chip, self.order[place]
+            counts = spans[:, 1] - spans[:, 0]
+            for piece in pieces(counts, PAIRS_AT_ONCE):
+                row, place = spread(spans[piece, 0], counts[piece])
+                yield piece.start + row, self.order[place]
 
     @property
     def in_order(self) -> bool:
@@ -90,18 +94,3 @@ def _sort(own: Ints, xyxy_img: Floats, spans: tuple[Ints, Ints], window_img: Flo
     near[chips, 1] = first + np.searchsorted(left, windows[:, 2] + SLACK)
     wide[chips] = first + len(narrow), first + len(own)
     own[:] = first + np.concatenate((narrow, np.flatnonzero(width > widest)))
-
-
-def _pairs(spans: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield every pair of a row of spans and a place in its span, row by row, in pieces of bounded size."""
-    counts = spans[:, 1] - spans[:, 0]
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(counts):
-        done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
-        piece = slice(start, stop)
-        row = np.repeat(np.arange(start, stop), counts[piece])
-        first = np.repeat(spans[piece, 0] - (ends[piece] - counts[piece] - done), counts[piece])
-        yield row, first + np.arange(len(row))
-        start = stop

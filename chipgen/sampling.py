@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
     from chipgen.positive import Fit
+    from chipgen.samplers import ManySampler
     from chipgen.scales import Levels
 
 
@@ -51,8 +52,10 @@ class Sampling:
 
     def chips(self, images: range, candidates: Candidates) -> list[Chosen]:
         """Return the positive chips of successive images, one value for each level."""
-        ask = self._many if many_of(self.sampler) else self._each
-        return [ask(images, level, candidates) for level in range(len(self.levels.scales))]
+        levels, many = range(len(self.levels.scales)), many_of(self.sampler)
+        if many is not None:
+            return [self._many(many, images, level) for level in levels]
+        return [self._each(images, level, candidates) for level in levels]
 
     def view(self, image: int, level: int, xyxy_img: Floats, score: Floats) -> View:
         """Return one image at one level, with its proposals, best first."""
@@ -87,9 +90,8 @@ class Sampling:
         counts = [len(origins) for origins in found[1:]]
         return Chosen(np.repeat(np.array(images, dtype=np.int64), counts), np.concatenate(found))
 
-    def _many(self, images: range, level: int, candidates: Candidates) -> Chosen:
+    def _many(self, many: ManySampler, images: range, level: int) -> Chosen:
         """Ask for all images at once; only boxes are looked at."""
-        del candidates
         annotations, own = self.dataset.annotations, slice(images.start, images.stop)
         spans = self.dataset.spans[own]
         first, stop = (int(spans[0, 0]), int(spans[-1, 1])) if len(spans) else (0, 0)
@@ -105,7 +107,5 @@ class Sampling:
             valid_scaled=scale(annotations.xyxy_img[rows], self.levels.factor[image, level]),
             words=first_words(self.config.seed, self.dataset.images.id[own], level),
         )
-        many = many_of(self.sampler)
-        assert many is not None
         at, origin = many(views)
         return Chosen(at + images.start, origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,8 +17,8 @@ from chipgen.grouping.cliques import Layout
 if TYPE_CHECKING:
     import pytest
 
-FAR = 10_000
-"""A tile larger than any image here."""
+WHOLE = 0
+"""No tiles."""
 
 
 @st.composite
@@ -57,7 +58,7 @@ def found_in(origins: Origins, image: np.ndarray, tile: int) -> list[frozenset[i
 @settings(deadline=None)
 @given(rectangles())
 def test_every_maximal_group_is_there_and_every_group_has_a_window(made: tuple[Origins, np.ndarray]) -> None:
-    found = found_in(*made, FAR)
+    found = found_in(*made, WHOLE)
     assert naive(*made) <= set(found)
     for group in found:
         assert meet(made[0], set(group))
@@ -68,12 +69,7 @@ def test_every_maximal_group_is_there_and_every_group_has_a_window(made: tuple[O
 @settings(deadline=None)
 @given(rectangles(), st.sampled_from([1, 4, 7, 30]))
 def test_tiles_lose_no_group(made: tuple[Origins, np.ndarray], tile: int) -> None:
-    before = cliques.TILE_BOXES
-    cliques.TILE_BOXES = 0
-    try:
-        found = found_in(*made, tile)
-    finally:
-        cliques.TILE_BOXES = before
+    found = found_in(*made, tile)
     assert naive(*made) <= set(found)
     assert all(meet(made[0], set(group)) for group in found)
 
@@ -81,12 +77,8 @@ def test_tiles_lose_no_group(made: tuple[Origins, np.ndarray], tile: int) -> Non
 @settings(deadline=None)
 @given(rectangles(60), st.integers(1, 5))
 def test_of_many_cliques_some_are_kept_and_every_box_stays(made: tuple[Origins, np.ndarray], most: int) -> None:
-    before = cliques.MOST_CLIQUES
-    cliques.MOST_CLIQUES = (most, most)
-    try:
-        found = found_in(*made, FAR)
-    finally:
-        cliques.MOST_CLIQUES = before
+    with mock.patch.object(cliques, "MOST_OF_IMAGE", most):
+        found = found_in(*made, WHOLE)
     assert set().union(*found) == set(range(len(made[1])))
     assert all(meet(made[0], set(group)) for group in found)
 
@@ -95,11 +87,11 @@ def test_pairs_are_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     first = rng.integers(0, 50, (60, 2))
     made = Origins(first, first + rng.integers(0, 30, (60, 2))), np.arange(60) // 12
-    whole = found_in(*made, FAR)
+    whole = found_in(*made, WHOLE)
     monkeypatch.setattr(cliques, "PAIRS_AT_ONCE", 3)
-    assert found_in(*made, FAR) == whole
+    assert found_in(*made, WHOLE) == whole
 
 
 def test_nothing() -> None:
     nothing = np.empty((0, 2), dtype=np.int64)
-    assert len(Layout.of(Origins(nothing, nothing), nothing[:, 0], FAR).groups().starts) == 0
+    assert len(Layout.of(Origins(nothing, nothing), nothing[:, 0], WHOLE).groups().starts) == 0

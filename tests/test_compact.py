@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 from datasets_made import Coco
@@ -15,7 +16,7 @@ from strategies import cocos, plan_settings
 import chipgen
 from chipgen.boxes import inside
 from chipgen.chips import windows_at
-from chipgen.grouping import Grouping
+from chipgen.grouping import Grouping, few
 from chipgen.samplers import Sampler, View, Views
 from chipgen.samplers.compact import compact, compact_many
 from chipgen.samplers.sniper import sniper, sniper_many
@@ -67,10 +68,16 @@ def test_every_box_is_enclosed_by_no_more_chips_than_snipers(seed: int, most: in
     assert np.all(np.bincount(at, minlength=8) <= np.bincount(theirs, minlength=8))
 
 
-@given(st.integers(0, 2**20))
-@settings(deadline=None, max_examples=20)
-def test_many_images_at_once_are_planned_like_one(seed: int) -> None:
-    made = views(seed, images=5)
+@given(st.integers(0, 2**20), st.sampled_from([0, 10, 2000]))
+@settings(deadline=None, max_examples=60)
+def test_many_images_at_once_are_planned_like_one(seed: int, crowded: int) -> None:
+    """Also images that are looked at tile by tile: what others there are in a run must not matter."""
+    made = views(seed, images=5, side=200)
+    with mock.patch.object(few, "CROWDED", crowded):
+        check_like_one(seed, made)
+
+
+def check_like_one(seed: int, made: Views) -> None:
     at, origin = compact_many(made)
     for row in range(5):
         view = View(row, 0, made.size_scaled[row], CHIP, 32, made.valid_scaled[made.image == row], np.empty((0, 4)))

@@ -16,17 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.flat import pieces, spread
 from chipgen.grouping.incidence import Incidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chipgen.boxes import Bools, Ints
     from chipgen.cover import Origins
 
-TILE_BOXES = 2000
-"""Images with more boxes are looked at tile by tile: the table of an image grows with the square of its boxes."""
-MOST_CLIQUES = 256, 12
+MOST_OF_IMAGE, MOST_OF_TILE = 256, 12
 """Cliques along one axis of a whole image and of a tile; of more only so many, spread evenly, are looked at."""
 POSITION_BITS = 40
 PAIRS_AT_ONCE = 2_000_000
@@ -55,11 +52,13 @@ class Layout:
     Parameters
     ----------
     piece, box
-        Of each box in each piece it reaches, by piece; a piece is an image, or a tile of one with very many boxes.
+        Of each box in each piece it reaches, by piece; a piece is an image, or a tile of one.
     x, y
         The cliques along both axes.
     boxes
         Number of boxes.
+    most
+        Cliques along one axis of a piece that are looked at.
     """
 
     piece: Ints
@@ -67,9 +66,10 @@ class Layout:
     x: Spans
     y: Spans
     boxes: int
+    most: int
 
     @classmethod
-    def of(cls, origins: Origins, image: Ints, tile: int) -> Layout:
+    def of(cls, origins: Origins, image: Ints, tile: int = 0) -> Layout:
         """Find the cliques of many images.
 
         Parameters
@@ -79,25 +79,19 @@ class Layout:
         image
             Row of the image of each box, sorted and without a gap, shape ``(N,)``, int64.
         tile
-            Side of a tile in images with very many boxes, scaled px.
+            Side of the tiles in which images are looked at, scaled px; 0 to look at each as a whole.
         """
         piece, box, first, last = _pieces(origins, image, tile)
         x, y = (_spans(piece, first[:, axis], last[:, axis]) for axis in (0, 1))
-        return cls(piece, box, x, y, len(image))
+        return cls(piece, box, x, y, len(image), MOST_OF_TILE if tile else MOST_OF_IMAGE)
 
     def whole(self) -> Bools:
         """Tell in which pieces all cliques are looked at, shape ``(P,)``."""
-        most = MOST_CLIQUES[self.tiles]
-        return np.asarray((self.x.count <= most) & (self.y.count <= most))
-
-    @property
-    def tiles(self) -> bool:
-        """Tell whether some pieces are tiles."""
-        return len(self.piece) > self.boxes
+        return np.asarray((self.x.count <= self.most) & (self.y.count <= self.most))
 
     def groups(self) -> Incidence:
         """Return the boxes of each group, groups by piece; of very many cliques only some are looked at."""
-        x, y = (_thinned(spans, self.piece, MOST_CLIQUES[self.tiles]) for spans in (self.x, self.y))
+        x, y = (_thinned(spans, self.piece, self.most) for spans in (self.x, self.y))
         table = _Table(self.piece, x, y)
         return Incidence.of(*table.members(*table.largest(), self.box), self.boxes)
 
@@ -105,24 +99,20 @@ class Layout:
 def _pieces(origins: Origins, image: Ints, tile: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Return piece, box and rectangle of origins of every box in every piece it reaches, by piece.
 
-    A piece is an image, or a tile of the places that windows may take in it when it has very many boxes.
+    A piece is an image, or a tile of the places that windows may take in it.
     """
-    crowded = (np.bincount(image) > TILE_BOXES)[image]
-    if not crowded.any():
+    if not tile:
         return image, np.arange(len(image)), origins.first, origins.last
-    low, high = origins.first // tile * crowded[:, None], origins.last // tile * crowded[:, None]
+    low, high = origins.first // tile, origins.last // tile
     wide, tall = (high - low + 1).T
-    box = np.repeat(np.arange(len(image)), wide * tall)
-    number = np.arange(len(box)) - np.repeat(np.cumsum(wide * tall) - wide * tall, wide * tall)
+    box, number = spread(np.zeros_like(image), wide * tall)
     at = low[box] + np.stack((number // tall[box], number % tall[box]), axis=1)
     stride = at.max(axis=0, initial=0) + 1
     key = (image[box] * stride[0] + at[:, 0]) * stride[1] + at[:, 1]
     order = np.argsort(key, kind="stable")
     piece = np.unique(key[order], return_inverse=True)[1]
     box, at = box[order], at[order]
-    inside = crowded[box, None]
-    first = np.where(inside, np.maximum(origins.first[box], at * tile), origins.first[box])
-    last = np.where(inside, np.minimum(origins.last[box], (at + 1) * tile - 1), origins.last[box])
+    first, last = np.maximum(origins.first[box], at * tile), np.minimum(origins.last[box], (at + 1) * tile - 1)
     return piece, box, first, last
 
 
@@ -148,8 +138,8 @@ def _thinned(spans: Spans, piece: Ints, most: int) -> Spans:
         return spans
     ends = np.cumsum(spans.count)
     before = ends - spans.count
-    number = np.arange(ends[-1]) - np.repeat(before, spans.count)
-    many = np.repeat(np.maximum(spans.count, most), spans.count)
+    owner, number = spread(np.zeros_like(before), spans.count)
+    many = np.maximum(spans.count, most)[owner]
     keep = (number + 1) * most // many > number * most // many
     own = before[piece]
     for _ in range(2):
@@ -215,22 +205,10 @@ class _Table:
         first = ends[own + self.x.start]
         count = ends[own + self.x.stop] - first
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
-        for entries in _parts(count):
-            many = count[entries]
-            cell = np.arange(int(many.sum())) + np.repeat(first[entries] - (np.cumsum(many) - many), many)
+        for part in pieces(count, PAIRS_AT_ONCE):
+            entry, cell = spread(first[part], count[part])
             at = row.take(cell, mode="clip")
-            inside = (np.repeat(self.y.start[entries], many) <= at) & (at < np.repeat(self.y.stop[entries], many))
-            found.append((cell[inside], np.repeat(box[entries], many)[inside]))
+            inside = np.flatnonzero((self.y.start[part][entry] <= at) & (at < self.y.stop[part][entry]))
+            found.append((cell[inside], box[part][entry[inside]]))
         cell, members = (np.concatenate(part) for part in zip(*found, strict=True))
         return cell, members
-
-
-def _parts(count: Ints) -> Iterator[slice]:
-    """Yield stretches of entries whose counts add up to `PAIRS_AT_ONCE` at most, unless a single one has more."""
-    ends = np.cumsum(count)
-    start = 0
-    while start < len(count):
-        done = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_ONCE, "right")))
-        yield slice(start, stop)
-        start = stop

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.flat import bounds, spread
-from chipgen.grouping import cliques
 from chipgen.grouping.cliques import Layout
 from chipgen.grouping.dominance import leading
 from chipgen.grouping.set_cover import small_cover
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
     from chipgen.boxes import Bools, Ints
     from chipgen.cover import Origins
     from chipgen.grouping.incidence import Incidence
+
+
+CROWDED = 2000
+"""Boxes of an image above which it is looked at tile by tile: the table of an image grows with the square of them."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,14 @@ def few_groups(origins: Origins, image: Ints, tile: int) -> Grouping:
     tile
         Side of the tiles in which images with very many boxes are looked at, scaled px.
     """
-    crowded = np.bincount(image) > cliques.TILE_BOXES
+    crowded = np.bincount(image) > CROWDED
     found = []
-    for kind, choose in ((~crowded, _of_images), (crowded, _of_crowds)):
-        rows = np.flatnonzero(kind[image])
+    for tiled in (False, True):
+        images, rows = np.flatnonzero(crowded == tiled), np.flatnonzero(crowded[image] == tiled)
         if len(rows):
-            own = np.searchsorted(np.flatnonzero(kind), image[rows])
-            found.append((rows, choose(origins.take(rows), own, tile), np.flatnonzero(kind)))
+            some, own = origins.take(rows), np.searchsorted(images, image[rows])
+            part = _of_crowds(some, own, tile) if tiled else _of_images(some, own)
+            found.append((rows, part, images))
     if len(found) == 1:
         return found[0][1]
     return _together(found, image)
@@ -75,11 +79,11 @@ def _together(found: list[tuple[Ints, Grouping, Ints]], image: Ints) -> Grouping
     return Grouping(number, box[order], proven)
 
 
-def _of_images(origins: Origins, image: Ints, tile: int) -> Grouping:
+def _of_images(origins: Origins, image: Ints) -> Grouping:
     """Choose the groups of images of which each is a table of its own."""
-    layout = Layout.of(origins, image, tile)
+    layout = Layout.of(origins, image)
     rows = np.flatnonzero(leading(layout.x, layout.y, image))
-    led = Layout.of(origins.take(rows), image[rows], tile)
+    led = Layout.of(origins.take(rows), image[rows])
     table = led.groups()
     cover = small_cover(table, image[rows])
     few, _ = table.of_groups(cover.chosen)

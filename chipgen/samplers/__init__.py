@@ -17,13 +17,14 @@ from chipgen.samplers.compact import compact
 from chipgen.samplers.find import BUILT_IN, COVERING, find_sampler, many_of, name_of, sample
 from chipgen.samplers.grid import grid
 from chipgen.samplers.options import bind, options_of
-from chipgen.samplers.protocol import Sampler, View, Views
+from chipgen.samplers.protocol import ManySampler, Sampler, View, Views
 from chipgen.samplers.random_object import random_object
 from chipgen.samplers.sniper import sniper
 
 __all__ = [
     "BUILT_IN",
     "COVERING",
+    "ManySampler",
     "Sampler",
     "View",
     "Views",

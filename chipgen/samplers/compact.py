@@ -17,7 +17,7 @@ import numpy as np
 
 from chipgen.cover import Origins, enclosing_origins
 from chipgen.cover_many import cover_many
-from chipgen.flat import spread
+from chipgen.flat import bounds, pieces, spread
 from chipgen.grouping import few_groups
 from chipgen.samplers.options import refuse
 from chipgen.samplers.protocol import Views
@@ -73,14 +73,12 @@ def compact_many(views: Views, *, placement: str = "random") -> tuple[Ints, Ints
         raise refuse("placement", placement, f"use {' or '.join(PLACEMENTS)}")
     found = [(np.empty(0, dtype=np.int64), np.empty((0, 2), dtype=np.int64))]
     rows, count = np.unique(views.image, return_counts=True)
-    ends = np.concatenate(([0], np.cumsum(count)))
-    start = 0
-    while start < len(rows):
-        stop = max(start + 1, int(np.searchsorted(ends, ends[start] + BOXES_AT_ONCE, "right")) - 1)
-        part = _Images.of(views, rows[start:stop], slice(ends[start], ends[stop]))
+    ends = bounds(count)
+    for piece in pieces(count, BOXES_AT_ONCE):
+        own = rows[piece]
+        part = _Images.of(views, own, slice(ends[piece.start], ends[piece.stop]))
         at, origin = part.chips(placement)
-        found.append((rows[start:stop][at], origin))
-        start = stop
+        found.append((own[at], origin))
     image, origin = (np.concatenate(column) for column in zip(*found, strict=True))
     return image, origin
 
