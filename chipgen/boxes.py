@@ -84,21 +84,3 @@ def inside(xyxy: Floats, window: Floats) -> Bools:
     low = xyxy[..., :2] >= window[..., :2] - TOLERANCE
     high = xyxy[..., 2:] <= window[..., 2:] + TOLERANCE
     return np.asarray(np.all(low & high, axis=-1), dtype=np.bool_)
-
-
-def common_area(xyxy: Floats, others: Floats) -> Floats:
-    """Return the area that each box shares with each other box.
-
-    Parameters
-    ----------
-    xyxy, others
-        Boxes of the same frame, shapes ``(N, 4)`` and ``(M, 4)``.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(N, M)``, square pixels of their frame.
-    """
-    low = np.maximum(xyxy[:, None, :2], others[None, :, :2])
-    high = np.minimum(xyxy[:, None, 2:], others[None, :, 2:])
-    return np.asarray(np.maximum(high - low, 0.0).prod(axis=2), dtype=np.float64)
