@@ -36,7 +36,7 @@ def early_record(plan: PlanConfig, export: ExportConfig, limit: int | None) -> d
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
         "configuration": {**plan.recorded(), **export.recorded(), "limit": limit},
-        "encoders": _version.encoder_versions(),
+        "encoders": _version.encoder_versions(export.imaging),
     }
 
 
