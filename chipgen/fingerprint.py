@@ -61,7 +61,7 @@ def plan_digest(plan: Plan) -> str:
     for column in _columns(plan):
         portable = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<"))
         digest.update(f"{portable.dtype.str}{portable.shape}".encode())
-        digest.update(portable.tobytes())
+        digest.update(portable.data if portable.size else b"")
     return digest.hexdigest()
 
 
