@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chipgen.images.pixels import Box
 
 
-AT_A_TIME = 1 << 21
+AT_A_TIME = 1 << 18
 """Pixels that are averaged together, so that few are held twice."""
 
 
