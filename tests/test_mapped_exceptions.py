@@ -250,9 +250,15 @@ def test_masks_of_runs(name: str, make: Make, planned: chipgen.Plan, tmp_path: P
             "chipgen.writers.parquet._batch",
             "chipgen.writers.parquet.pq.ParquetWriter.write_batch",
             "chipgen.writers.parquet.pq.ParquetWriter.close",
-            "chipgen.writers.tables.pq.write_table",
+            "chipgen.writers.tables.pq.ParquetWriter.write_table",
         ),
-        *_cases(OF_ARROW, "chipgen.writers.tables.pa.table", without=OF_DISKS),
+        *_cases(
+            OF_ARROW,
+            "chipgen.writers.tables.pa.table",
+            "chipgen.writers.tables._ledger_rows",
+            "chipgen.writers.tables._source_rows",
+            without=OF_DISKS,
+        ),
     ],
 )
 def test_writing_a_build(name: str, make: Make, planned: chipgen.Plan, tmp_path: Path) -> None:

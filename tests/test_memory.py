@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+READ = """
+import sys, chipgen
+dataset = chipgen.read_coco(sys.argv[1])
+raw = dataset.annotations.take(dataset.annotations.id[:2]).raw[1]
+status = open("/proc/self/status").read()
+print(len(dataset.annotations), len(raw), 1024 * int(status.split("VmHWM:")[1].split()[0]))
+"""
+
 FIXED = 150 << 20
 """Bytes that a process needs besides its image: libraries, the plan, finished chips, masks."""
 
@@ -164,3 +172,21 @@ def test_image_that_is_too_large_takes_nothing(name: str, folders: dict[str, Pat
     run = _run(folders[name], "--max-pixels", most, "--on-error", "skip", "--out", str(folders[name] / "small"))
     assert (run.code, run.said) == (3, "")
     assert run.peak < FIXED
+
+
+def test_annotations_that_do_not_fit_into_memory_are_read(tmp_path: Path) -> None:
+    """Promise 6: of a long file only columns are held, and a few entries at a time."""
+    outline, count, path = "12.5, 7, " * 6000 + "1.5, 2", 3000, tmp_path / "ann.json"
+    with path.open("w", encoding="ascii") as file:
+        file.write('{"images": [{"id": 1, "file_name": "a.png", "width": 90, "height": 90}], "annotations": [')
+        for number in range(count):
+            fields = f'"id": {number}, "image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40]'
+            file.write(", " * (number > 0) + f'{{{fields}, "segmentation": [[{outline}]]}}')
+        file.write('], "categories": [{"id": 1, "name": "a"}]}')
+    command = [sys.executable, "-c", READ, str(path)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True, text=True)
+    annotations, raw, peak = map(int, done.stdout.split())
+    assert annotations == count
+    assert raw > len(outline)
+    assert path.stat().st_size > 150 << 20
+    assert peak < 100 << 20
