@@ -159,7 +159,12 @@ def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
                 "image_id": images.id[rows],
                 "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
                 "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
-                "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
+                "sha256": pa.array(
+                    [None if file is None or file.sampled else file.sha256 for file in files], pa.string()
+                ),
+                "sampled_sha256": pa.array(
+                    [file.sha256 if file and file.sampled else None for file in files], pa.string()
+                ),
                 "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
             }
         )

@@ -67,8 +67,10 @@ class Colours:
         """
         if self.palette is not None:
             return np.take(self.palette, values[:, :, 0], axis=0)
-        some = [self._band(values, position) for position in range(len(self.bands))]
-        found = some[0][:, :, None] if len(some) == 1 else np.stack(some, axis=2)
+        if not self.ends and self.bands == tuple(range(values.shape[2])):
+            found: Colours8 = values
+        else:
+            found = np.stack([self._band(values, position) for position in range(len(self.bands))], axis=2)
         if self.alpha is not None:
             found = _divided(found, values[:, :, self.alpha])
         return ~found if self.inverted else found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.images.pixels import Box, Region
-from chipgen.images.rasters.blocks import block_means
+from chipgen.images.rasters.blocks import LARGEST_SIDE, block_means
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,6 @@ KEPT_PIXELS = 1 << 24
 KEPT_BYTES = 3 * KEPT_PIXELS
 """Of decoded segments, the last used: 16 million pixels. A smaller raster is kept whole."""
 
-MOST_REDUCTION = 1024
-"""Pixels along an axis that become one: a block of them is held at once."""
 AT_ONCE = 1 << 20
 """Pixels reduced at a time."""
 
@@ -88,7 +86,7 @@ class Raster:
         """
         number = max(n for n, level in enumerate(self.levels) if n == 0 or max(level.step_img) <= reduction)
         level = self.levels[number]
-        side = max(1, min(int(reduction / max(level.step_img)), MOST_REDUCTION))
+        side = max(1, min(int(reduction / max(level.step_img)), LARGEST_SIDE))
         box = _snapped(box_img, self.size_img, level.size, side)
         rgb = self._window(number, box) if side == 1 else self._reduced(number, box, side)
         (left, top, _, _), (step_x, step_y) = box, level.step_img
