@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, TypedDict
 
 from chipgen.errors import UsageError
@@ -13,6 +14,7 @@ CHOICES = {
     "format": ("parquet", "coco"),
     "ignored": ("crowd", "drop", "keep", "paint"),
     "image_format": ("jpeg", "png", "webp"),
+    "imaging": ("pillow", "opencv"),
     "resample": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
     "on_error": ("fail", "skip"),
 }
@@ -32,6 +34,11 @@ ADMITS_MORE = ("max_pixels", "follow_symlinks")
 """Settings that, raised, let more images in and change nothing about the others."""
 
 
+def installed_imaging() -> str:
+    """Return the fastest engine that is installed."""
+    return "opencv" if find_spec("cv2") else "pillow"
+
+
 class ExportSettings(TypedDict, total=False):
     """The fields of `ExportConfig` besides the format, as keyword arguments."""
 
@@ -40,6 +47,7 @@ class ExportSettings(TypedDict, total=False):
     image_format: str
     quality: int
     resample: str
+    imaging: str
     fill: tuple[int, int, int]
     pad: bool
     workers: int | None
@@ -69,6 +77,8 @@ class ExportConfig:
         Encoding of the chips: ``jpeg``, ``png`` or ``webp``; quality 1..100 for the lossy ones.
     resample
         Filter, antialiased when shrinking.
+    imaging
+        Who decodes, scales and encodes: ``pillow``, or ``opencv``, the default where it is installed.
     fill
         Red, green, blue of padding and of painted boxes.
     pad
@@ -99,6 +109,7 @@ class ExportConfig:
     image_format: str = "jpeg"
     quality: int = 95
     resample: str = "bilinear"
+    imaging: str = field(default_factory=installed_imaging)
     fill: tuple[int, int, int] = MEAN_COLOUR
     pad: bool = True
     workers: int | None = None
@@ -116,6 +127,9 @@ class ExportConfig:
             if getattr(self, name) not in choices:
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError.one(option, str(getattr(self, name)), "is unknown", f"use {' or '.join(choices)}")
+        if self.imaging == "opencv" and installed_imaging() != "opencv":
+            todo = "install chipgen[fast], or use --imaging pillow"
+            raise UsageError.one("--imaging", self.imaging, "is not installed", todo)
         at_least("--quality", self.quality, 1, 100)
         at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
         at_least("--max-skipped", self.max_skipped, 0)

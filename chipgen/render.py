@@ -13,7 +13,7 @@ import numpy as np
 from chipgen.chips import KINDS, Crop
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError
-from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
+from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
 from chipgen.labels import STATES
 from chipgen.loose_json import parse
 from chipgen.masks import Mask, crop_keypoints, crop_mask, read_keypoints, read_mask
@@ -91,7 +91,7 @@ def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture
     """Decode an image of the shard."""
     path = locate(root, shard.images.file_name[image], follow_symlinks=config.follow_symlinks)
     width, height = shard.images.size_img[image].tolist()
-    return open_picture(path, (width, height), config.max_pixels)
+    return open_picture(path, (width, height), config, reduction_for(float(shard.finest[image])))
 
 
 def _skipped_image(shard: Shard, image: int, error: UnusableError) -> Skipped:
@@ -105,7 +105,7 @@ class _ImageRenderer:
 
     def __init__(self, shard: Shard, image: int, picture: Picture, config: ExportConfig, findings: Findings) -> None:
         self.shard, self.image, self.picture = shard, image, picture
-        self.config, self.findings = config, findings
+        self.config, self.findings, self.engine = config, findings, engine_of(config.imaging)
         self.details: dict[int, _Details] = {}
         width, height = shard.images.size_img[image].tolist()
         self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], width, height)
@@ -141,11 +141,12 @@ class _ImageRenderer:
         """
         config, boxes = self.config, self.shard.boxes
         try:
-            pixels = cut(self.picture.pixels, crop, config)
+            pixels = self.engine.cut(self.picture.pixels, crop, config)
             if config.ignored == "paint":
                 xyxy_chip, valid = boxes.xyxy_chip[rows], boxes.state[rows] == 0
-                pixels = paint_over(pixels, _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid]), config.fill)
-            return encode(pixels, config)
+                hidden, kept = _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid])
+                pixels = self.engine.paint_over(pixels, hidden, kept, config.fill)
+            return self.engine.encode(pixels, config)
         except MemoryError:
             raise
         except Exception as error:  # encoders raise whatever they like

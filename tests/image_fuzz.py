@@ -26,12 +26,14 @@ from image_seeds import SEEDS
 from PIL import Image
 
 from chipgen.errors import REASONS, UnusableError
+from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_PIXELS = 1_000_000
+IMAGING = ("pillow", "opencv")
 ADDRESS_SPACE = 3 << 30
 """Bytes of address space that the process may have: what cannot be had is a MemoryError, not a dead machine."""
 GROWTH = 100 << 20
@@ -67,18 +69,24 @@ def _check(error: UnusableError) -> None:
 
 def look(path: Path, size: tuple[int, int] = images.SIZE) -> tuple[str, str]:
     """Open an image as whatever it says it is; return the reason why it cannot be used, and the message, or nothing."""
+    found, by_opencv = (_look(path, size, ExportConfig(imaging=name, max_pixels=MAX_PIXELS)) for name in IMAGING)
+    assert found == by_opencv, "the engines disagree"
+    return found
+
+
+def _look(path: Path, size: tuple[int, int], config: ExportConfig) -> tuple[str, str]:
+    """Open an image with one of the engines."""
     try:
-        picture = open_picture(path, size, MAX_PIXELS)
+        picture = open_picture(path, size, config)
     except UnusableError as error:
         _check(error)
         found = SIZE.match(error.message)
         if error.reason == "size_mismatch" and found and size == images.SIZE:
             width, height = map(int, found.groups())
-            return look(path, (height, width) if width % 2 else (width, height))
+            return _look(path, (height, width) if width % 2 else (width, height), config)
         return error.reason, error.message
-    assert (picture.pixels.mode, picture.pixels.size) == ("RGB", size)
-    assert picture.pixels.info == {}
-    assert len(picture.pixels.tobytes()) == 3 * size[0] * size[1]
+    assert picture.pixels.size_img == size
+    assert images.whole(picture.pixels).shape == (size[1], size[0], 3)
     return "", ""
 
 

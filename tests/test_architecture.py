@@ -117,6 +117,8 @@ def test_laws_know_no_files(path: Path) -> None:
     ("library", "home"),
     [
         ("PIL", {"images", "_version"}),
+        ("cv2", {"images"}),
+        ("simplejpeg", {"images"}),
         ("shapely", {"masks"}),
         ("pycocotools", {"masks"}),
         ("click", {"cli"}),
