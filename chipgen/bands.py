@@ -69,6 +69,13 @@ class Look:
         """Tell whether anything was asked for."""
         return bool(self.bands) or self.stretch is not None
 
+    def recorded(self) -> dict[str, str | None]:
+        """Return bands and stretch as a user writes them, in one way each."""
+        return {
+            "bands": ",".join(map(str, self.bands)) or None,
+            "stretch": None if self.stretch is None else str(self.stretch),
+        }
+
     def chosen(self, samples: int) -> tuple[int, ...]:
         """Return the places of the bands to be shown among so many, counted from 0: three, or one."""
         if self.bands:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from small_set import texture
 
 from chipgen.bands import Look, parse_stretch
+from chipgen.export_config import MAX_PIXELS
 from chipgen.images import rasters
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def smooth(width: int, height: int, samples: int, seed: int = 1) -> Values:
     return np.concatenate(parts, axis=2)[:, :, :samples]
 
 
+def attempt(handle: int, size: tuple[int, int], look: Look) -> rasters.OpenedRaster | None:
+    """Open a raster, or leave it to Pillow."""
+    return rasters.open_raster(handle, size, look, MAX_PIXELS)
+
+
 def opened(path: Path, look: Look | None = None, size: tuple[int, int] | None = None) -> rasters.OpenedRaster:
     """Open a raster that must be read by window."""
     handle = os.open(path, os.O_RDONLY)
@@ -102,7 +108,7 @@ def opened(path: Path, look: Look | None = None, size: tuple[int, int] | None = 
         if size is None:
             with tifffile.TiffFile(path) as file:
                 size = (file.pages[0].imagewidth, file.pages[0].imagelength)
-        found = rasters.open_raster(handle, size, Look() if look is None else look)
+        found = attempt(handle, size, Look() if look is None else look)
     finally:
         os.close(handle)
     assert found is not None

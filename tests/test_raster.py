@@ -188,7 +188,7 @@ def test_tiffs_of_others_are_read_as_pillow_reads_them_or_left_to_it(tmp_path: P
     path.write_bytes(image_tiffs.TIFFS[name]())
     handle = os.open(path, os.O_RDONLY)
     try:
-        found = rasters.open_raster(handle, SIZE, Look())
+        found = made.attempt(handle, SIZE, Look())
     except UnusableError as error:
         assert error.reason == "unsupported_mode"  # noqa: PT017 -- some are, and must say so
         assert name in {"tiff_16", "tiff_integers", "tiff_floats"}
@@ -475,7 +475,7 @@ def test_lies_about_segments_are_refused(tmp_path: Path, lines: dict[str, Any]) 
 )
 def test_what_is_not_understood_is_left_to_pillow(tmp_path: Path, lines: dict[str, Any]) -> None:
     handle = os.open(by_hand(tmp_path / "a.tif", **lines), os.O_RDONLY)
-    found = rasters.open_raster(handle, SIZE, Look())
+    found = made.attempt(handle, SIZE, Look())
     os.close(handle)
     assert found is None or lines.keys() == {"rows"}
 
@@ -510,24 +510,24 @@ def test_ordinary_pictures_are_left_to_pillow(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(opening, "WINDOWED", 48 * 64)
     path = Written().write(tmp_path / "a.tif", smooth(64, 48, 3))
     handle = os.open(path, os.O_RDONLY)
-    assert rasters.open_raster(handle, (64, 48), Look()) is None
-    assert rasters.open_raster(handle, (64, 48), look("0,100")) is not None
-    assert rasters.open_raster(handle, (64, 48), look(None, 3, 2, 1)) is not None
+    assert made.attempt(handle, (64, 48), Look()) is None
+    assert made.attempt(handle, (64, 48), look("0,100")) is not None
+    assert made.attempt(handle, (64, 48), look(None, 3, 2, 1)) is not None
     monkeypatch.setattr(opening, "WINDOWED", 48 * 64 - 1)
-    assert rasters.open_raster(handle, (64, 48), Look()) is not None
+    assert made.attempt(handle, (64, 48), Look()) is not None
     os.close(handle)
 
 
 def test_without_the_libraries_pillow_reads_what_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "can_decode", lambda: False)
     handle = os.open(Written().write(tmp_path / "a.tif", smooth(64, 48, 3)), os.O_RDONLY)
-    assert rasters.open_raster(handle, (64, 48), Look()) is None
+    assert made.attempt(handle, (64, 48), Look()) is None
     with pytest.raises(UnusableError, match=r"install chipgen\[raster\] to read it"):
-        rasters.open_raster(handle, (64, 48), look("0,100"))
+        made.attempt(handle, (64, 48), look("0,100"))
     os.close(handle)
     handle = os.open(Written().write(tmp_path / "a.tif", values_of((48, 64, 3), "u2")), os.O_RDONLY)
     with pytest.raises(UnusableError, match=r"--stretch .* and install chipgen\[raster\]"):
-        rasters.open_raster(handle, (64, 48), Look())
+        made.attempt(handle, (64, 48), Look())
     os.close(handle)
 
 
@@ -539,7 +539,7 @@ def test_segments_larger_than_the_limit_are_left_to_pillow_unless_they_can_be_cu
     for compression, is_left in (("deflate", True), (None, False)):
         path = Written(compression=compression, segment=100).write(tmp_path / "a.tif", values)
         handle = os.open(path, os.O_RDONLY)
-        found = rasters.open_raster(handle, (200, 100), Look())
+        found = made.attempt(handle, (200, 100), Look())
         os.close(handle)
         assert (found is None) == is_left
         assert found is None or np.array_equal(whole(found), values)

@@ -55,7 +55,7 @@ class OpenedRaster:
     file: ImageFile | None
 
 
-def open_raster(handle: int, size_img: tuple[int, int], look: Look) -> OpenedRaster | None:
+def open_raster(handle: int, size_img: tuple[int, int], look: Look, max_pixels: int) -> OpenedRaster | None:
     """Open a TIFF that is read by window.
 
     That is every one whose pixels are known to come out right, as soon as it has more pixels than are kept at once,
@@ -69,6 +69,8 @@ def open_raster(handle: int, size_img: tuple[int, int], look: Look) -> OpenedRas
         Width and height its annotations were drawn on.
     look
         How its bands become a picture.
+    max_pixels
+        As many as may be held at once, that is in a window.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def open_raster(handle: int, size_img: tuple[int, int], look: Look) -> OpenedRas
         what = f"is {layout.size[0]} x {layout.size[1]} px, its annotations say {size_img[0]} x {size_img[1]}"
         raise UnusableError("size_mismatch", what)
     check_segments(layout, source.length)
-    return _open(source, found, layout, look)
+    return _Opening(source, found, layout, max_pixels).raster(look)
 
 
 def _directories(source: Source) -> Iterator[Directory]:
@@ -126,21 +128,32 @@ def _too_deep(layout: Layout) -> str:
     return f"has {8 * layout.dtype.itemsize} bits a channel ({kind}); {todo}{hint}"
 
 
-def _open(source: Source, found: Sequence[Directory], layout: Layout, look: Look) -> OpenedRaster:
-    """Open a raster of the right size."""
-    colours = plain_colours(found[0], layout, look)
-    whole = math.prod(layout.size) <= KEPT_PIXELS
-    reduced = [] if whole else sorted(_reductions(found, layout), key=lambda one: -math.prod(one.layout.size))
-    pictures = [Segments(found[0], layout), *reduced]
-    if look.stretch is not None:
-        ends = ends_of(pictures, colours, colours.bands, look.stretch)
-        swapped = tuple((hi, lo) for lo, hi in ends) if colours.inverted else ends
-        colours = replace(colours, ends=swapped, inverted=False)
-    pixels = Raster(tuple(Level(one, colours, _step(layout.size, one.layout.size)) for one in pictures))
-    if whole:
-        pixels.load()
-    identity = None if whole else ImageFile(source.length, sampled_sha256(source, found), sampled=True)
-    return OpenedRaster(pixels, tuple(_notes(found)), identity)
+@dataclass(frozen=True)
+class _Opening:
+    """A raster of the right size that is to be opened; see `open_raster`."""
+
+    source: Source
+    found: Sequence[Directory]
+    layout: Layout
+    max_pixels: int
+
+    def raster(self, look: Look) -> OpenedRaster:
+        """Open it."""
+        source, found, layout = self.source, self.found, self.layout
+        colours = plain_colours(found[0], layout, look)
+        whole = math.prod(layout.size) <= KEPT_PIXELS
+        reduced = [] if whole else sorted(_reductions(found, layout), key=lambda one: -math.prod(one.layout.size))
+        pictures = [Segments(found[0], layout), *reduced]
+        if look.stretch is not None:
+            ends = ends_of(pictures, colours, colours.bands, look.stretch)
+            swapped = tuple((hi, lo) for lo, hi in ends) if colours.inverted else ends
+            colours = replace(colours, ends=swapped, inverted=False)
+        levels = tuple(Level(one, colours, _step(layout.size, one.layout.size)) for one in pictures)
+        pixels = Raster(levels, self.max_pixels)
+        if whole:
+            pixels.load()
+        identity = None if whole else ImageFile(source.length, sampled_sha256(source, found), sampled=True)
+        return OpenedRaster(pixels, tuple(_notes(found)), identity)
 
 
 def _reductions(found: Sequence[Directory], layout: Layout) -> Iterator[Segments]:

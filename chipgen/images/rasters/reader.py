@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.errors import UnusableError
 from chipgen.images.pixels import Box, Region
 from chipgen.images.rasters.blocks import LARGEST_SIDE, block_means
 
@@ -61,10 +62,12 @@ class Raster:
     ----------
     levels
         At its full size, then reduced more and more.
+    most_pixels
+        As many as a region may have.
     """
 
-    def __init__(self, levels: tuple[Level, ...]) -> None:
-        self.levels = levels
+    def __init__(self, levels: tuple[Level, ...], most_pixels: int) -> None:
+        self.levels, self.most_pixels = levels, most_pixels
         self._kept: OrderedDict[tuple[int, int, int], Pixels8] = OrderedDict()
         self._bytes = 0
 
@@ -82,12 +85,15 @@ class Raster:
         Raises
         ------
         UnusableError
-            A segment is damaged.
+            A segment is damaged, or so many pixels must not be held at once.
         """
         number = max(n for n, level in enumerate(self.levels) if n == 0 or max(level.step_img) <= reduction)
         level = self.levels[number]
         side = max(1, min(int(reduction / max(level.step_img)), LARGEST_SIDE))
         box = _snapped(box_img, self.size_img, level.size, side)
+        pixels = -(-(box[2] - box[0]) // side) * -(-(box[3] - box[1]) // side)
+        if pixels > self.most_pixels:
+            raise UnusableError("too_large", f"a chip is made of {pixels:,} px")
         rgb = self._window(number, box) if side == 1 else self._reduced(number, box, side)
         (left, top, _, _), (step_x, step_y) = box, level.step_img
         return Region(rgb, (left * step_x, top * step_y), (side * step_x, side * step_y))
