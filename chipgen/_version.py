@@ -27,7 +27,14 @@ def encoder_versions(imaging: str) -> dict[str, str]:
     versions = {"pillow": version("pillow"), "pyarrow": version("pyarrow"), **codecs}
     if imaging == "opencv":
         versions |= {"opencv": _first_of(OPENCV), "simplejpeg": _first_of(["simplejpeg"])}
-    return versions
+    return versions | _raster_versions()
+
+
+def _raster_versions() -> dict[str, str]:
+    """Return the versions of what decodes rasters read by window, where it is installed."""
+    with contextlib.suppress(PackageNotFoundError):
+        return {name: version(name) for name in ("tifffile", "imagecodecs")}
+    return {}
 
 
 def _first_of(distributions: Iterable[str]) -> str:

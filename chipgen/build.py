@@ -18,7 +18,7 @@ from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_missing, refuse_nesting
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
@@ -81,6 +81,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     report = already_built(survey(out), record, config)
     if report is not None:
         return report
+    refuse_look(config)
     root = image_root(plan)
     refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:

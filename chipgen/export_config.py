@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, TypedDict
 
+from chipgen.bands import Look, parse_bands, parse_stretch
 from chipgen.errors import UsageError
 from chipgen.limits import at_least
 
@@ -49,6 +50,8 @@ class ExportSettings(TypedDict, total=False):
     resample: str
     imaging: str
     fill: tuple[int, int, int]
+    bands: str | None
+    stretch: str | None
     pad: bool
     workers: int | None
     on_error: str
@@ -81,6 +84,10 @@ class ExportConfig:
         Who decodes, scales and encodes: ``pillow``, or ``opencv``, the default where it is installed.
     fill
         Red, green, blue of padding and of painted boxes.
+    bands
+        Bands of rasters that become red, green and blue, ``"3,2,1"``, or grey, ``"4"``, counted from 1.
+    stretch
+        Values of rasters that become 0 and 255, ``"200,3000"``, or their percentiles, ``"2%,98%"``.
     pad
         Whether chips of small images are padded right and bottom to the chip size.
     workers
@@ -111,6 +118,8 @@ class ExportConfig:
     resample: str = "bilinear"
     imaging: str = field(default_factory=installed_imaging)
     fill: tuple[int, int, int] = MEAN_COLOUR
+    bands: str | None = None
+    stretch: str | None = None
     pad: bool = True
     workers: int | None = None
     on_error: str = "fail"
@@ -121,6 +130,8 @@ class ExportConfig:
     retry_skipped: bool = False
     verify: bool = False
     progress: bool = True
+    look: Look = field(init=False, repr=False)
+    """Bands and stretch, as values."""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -134,6 +145,7 @@ class ExportConfig:
         at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
         at_least("--max-skipped", self.max_skipped, 0)
         at_least("--max-pixels", self.max_pixels, 1)
+        object.__setattr__(self, "look", Look(parse_bands(self.bands), parse_stretch(self.stretch)))
         if len(self.fill) != 3 or not all(0 <= channel <= 255 for channel in self.fill):
             raise UsageError.one("--fill", str(self.fill), "is no colour", "use three numbers from 0 to 255")
         if not re.fullmatch(r"\w+(\.\w+)*", self.split):
@@ -147,8 +159,8 @@ class ExportConfig:
 
     def recorded(self) -> dict[str, Any]:
         """Return the settings that decide what is written, for the manifest."""
-        fields = vars(self)
-        return {name: fields[name] for name in sorted(fields) if name not in HOW_IT_RUNS}
+        fields = {**vars(self), **self.look.recorded()}
+        return {name: fields[name] for name in sorted(fields) if name not in {*HOW_IT_RUNS, "look"}}
 
 
 def parse_fill(text: str) -> tuple[int, int, int]:

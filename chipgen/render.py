@@ -149,6 +149,12 @@ class _ImageRenderer:
             return self.engine.encode(pixels, config)
         except MemoryError:
             raise
+        except UnusableError as error:  # of a raster, of which chips may have been written already
+            where = f"chip {chip_id} of image {self.source.image_id}"
+            todo = "put a sound copy in its place, or take the image out of the annotations"
+            if error.reason == "too_large":
+                todo = "raise --max-pixels, or choose another --resample"
+            raise DataError.one(self.source.file_name, where, error.message, todo) from error
         except Exception as error:  # encoders raise whatever they like
             where = f"chip {chip_id} of image {self.source.image_id}"
             what = f"cannot be drawn as {config.image_format} ({type(error).__name__}: {error})"

@@ -55,6 +55,7 @@ LAWS = (
     "rows",
     "shard",
     "masks",
+    "bands",
     "export_config",
 )
 """Values and laws: numpy in, numpy out; no files of their own, no click, no printing."""
@@ -122,6 +123,8 @@ def test_laws_know_no_files(path: Path) -> None:
         ("pycocotools", {"masks"}),
         ("click", {"cli"}),
         ("joblib", {"workers"}),
+        ("tifffile", {"images"}),
+        ("imagecodecs", {"images"}),
     ],
 )
 def test_each_library_has_one_home(library: str, home: set[str]) -> None:

@@ -57,6 +57,10 @@ OUTPUT_OPTIONS = (
         show_default=True,
         help="Colour of padding and of painted boxes: R,G,B or #rrggbb or one grey value.",
     ),
+    setting(ExportConfig, "bands", str, "Bands of TIFFs to show as R,G,B, or one for grey, counted from 1: 3,2,1."),
+    setting(
+        ExportConfig, "stretch", str, "Values of TIFFs that become 0 and 255: 200,3000, or of each band 2%,98% of them."
+    ),
     setting(ExportConfig, "resample", _choice("resample"), "Filter; antialiased when shrinking, except nearest."),
     click.option(
         "--imaging",

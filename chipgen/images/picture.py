@@ -12,8 +12,9 @@ from PIL import Image, UnidentifiedImageError
 from chipgen.errors import UnusableError
 from chipgen.images.bombs import head_limit, refuse_bombs
 from chipgen.images.engine import engine_of
-from chipgen.images.kinds import FORMATS, HEAD, unidentified
+from chipgen.images.kinds import FORMATS, HEAD, TIFF, unidentified
 from chipgen.images.opening import open_regular, pixel_limit, refuse_shortage, silent
+from chipgen.images.rasters import INSTALL, can_decode, open_raster
 from chipgen.images.turns import TURNS
 
 if TYPE_CHECKING:
@@ -87,15 +88,18 @@ def open_picture(path: Path, size_img: tuple[int, int], config: ExportConfig, re
     StorageError
         The system is short of something, which is no fault of the image.
     """
-    opening = _Opening(size_img, config.max_pixels, engine_of(config.imaging), reduction)
+    opening = _Opening(size_img, config, engine_of(config.imaging), reduction)
     with open_regular(path) as file, pixel_limit(config.max_pixels):
         head = file.read(HEAD)
         try:
             return opening.picture(file, head)
-        except (UnusableError, MemoryError):
+        except MemoryError:
             raise
+        except UnusableError as error:
+            raise _hinted(error, head) from error
         except Image.DecompressionBombError as error:
-            raise UnusableError("too_large", f"more than {config.max_pixels:,} px; raise --max-pixels") from error
+            what = f"more than {config.max_pixels:,} px; raise --max-pixels"
+            raise _hinted(UnusableError("too_large", what), head) from error
         except UnidentifiedImageError as error:
             raise unidentified(head) from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
@@ -109,14 +113,27 @@ class _Opening:
     """How an image is opened; see `open_picture`."""
 
     size_img: tuple[int, int]
-    max_pixels: int
+    config: ExportConfig
     engine: Engine
     reduction: int
 
     def picture(self, file: MeteredFile, head: bytes) -> Picture:
-        """Open an image within the limits of what may be read for each step."""
+        """Open an image, by window where that is the way to read it."""
+        if not head.startswith(TIFF):
+            if self.config.look:
+                what = "is no TIFF: --bands and --stretch are for TIFFs only; leave them out, or convert it"
+                raise UnusableError("unsupported_mode", what)
+            return self.whole(file, head)
+        raster = open_raster(file.fileno(), self.size_img, self.config.look, self.config.max_pixels)
+        if raster is None:
+            return self.whole(file, head)
+        return Picture(raster.pixels, raster.notes, raster.file or file.identity())
+
+    def whole(self, file: MeteredFile, head: bytes) -> Picture:
+        """Decode an image within the limits of what may be read for each step."""
+        max_pixels = self.config.max_pixels
         file.limit(None)
-        refuse_bombs(file, head, self.max_pixels)  # a file that is too long among them: its checksum would take as long
+        refuse_bombs(file, head, max_pixels)  # a file that is too long among them: its checksum would take as long
         read = file.identity()
         file.limit(head_limit(head))
         with Image.open(file, formats=FORMATS) as image:
@@ -127,13 +144,20 @@ class _Opening:
             file.unlimited()
             notes = ("several frames or pages: the first was used",) if several else ()
             _check_depth(image)
-            turn, mode = _must_turn(image, self.size_img, self.max_pixels), image.mode
+            turn, mode = _must_turn(image, self.size_img, max_pixels), image.mode
             with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
                 pixels = self.engine.decode(image, file, TURNS[_method(image, turn=turn)], self.reduction)
             if pixels.size_img != self.size_img:
                 what = f"has {pixels.size_img} px once it is decoded, not {self.size_img}"
                 raise UnusableError("size_mismatch", what)
             return Picture(pixels, (*notes, *_notes(mode, turn=turn)), read)
+
+
+def _hinted(error: UnusableError, head: bytes) -> UnusableError:
+    """Return why an image cannot be used; of a TIFF that is too large, what would read it."""
+    if error.reason == "too_large" and head.startswith(TIFF) and not can_decode():
+        return UnusableError(error.reason, f"{error.message} or {INSTALL}")
+    return error
 
 
 def _method(image: Image.Image, *, turn: bool) -> Image.Transpose | None:

@@ -173,12 +173,15 @@ def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
 def _source_rows(plan: Plan, findings: Findings, rows: list[int]) -> pa.Table:
     """Return some images of a plan and their files."""
     images, files = plan.dataset.images, [findings.files.get(row) for row in rows]
+    whole = [None if file is None or file.sampled else file.sha256 for file in files]
+    sampled = [file.sha256 if file and file.sampled else None for file in files]
     return pa.table(
         {
             "image_id": images.id[rows],
             "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
             "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
-            "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
+            "sha256": pa.array(whole, pa.string()),
+            "sampled_sha256": pa.array(sampled, pa.string()),
             "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
         }
     )
