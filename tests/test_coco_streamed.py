@@ -144,9 +144,11 @@ NO_JSON = {
     "nan": document(json.dumps(entry(1, score=math.nan))),
     "nan_outside": b'{"info": NaN, ' + document(json.dumps(entry(1)))[1:],
     "latin": listed('"\xe9"').decode().encode("latin-1"),
+    "letter_cut_in_two": listed('"\u00c3a\u00a9"').decode().encode("latin-1"),
     "latin_at_end": document(json.dumps(entry(1))) + b"\xc3",
     "escaped_key": listed('{"\\u0069d": 1}'),
     "section_twice": document(json.dumps(entry(1)))[:-1] + b', "images": []}',
+    "section_twice_escaped": document(json.dumps(entry(1)))[:-1] + b', "\\u0069mages": []}',
     "section_no_list": document(json.dumps(entry(1)))
     .replace(b'"images": [', b'"images": {"a": [')
     .replace(b'}], "c', b'}]}, "c'),

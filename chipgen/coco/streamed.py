@@ -79,9 +79,9 @@ def scan_file(text: StoredText) -> Scanned | None:
                 return None
             tail = (tail + block[-len(LETTERS[0]) :])[-len(LETTERS[0]) + 1 :]
             scan.feed(block)
-        decode.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
+    # A letter cut short by the end of the file stands outside of all entries: it is refused with what stands there.
     places = scan.places()
     sections = None if places is None else _sections(text, places, first)
     return None if sections is None else Scanned(sections, digest.hexdigest())
