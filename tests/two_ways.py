@@ -52,10 +52,10 @@ def outcome(path: Path, on_error: str = "skip") -> list[Any]:
         return list(map(str, error.problems))
 
 
-def assert_same(path: Path, *blocks: int) -> list[Any]:
+def assert_same(path: Path, *blocks: int, on_error: str = "skip") -> list[Any]:
     """Check that both ways come to the same, for some sizes of blocks, and return it."""
-    expected = outcome(path)
+    expected = outcome(path, on_error)
     for block in blocks:
         with streamed(block):
-            assert outcome(path) == expected, block
+            assert outcome(path, on_error) == expected, block
     return expected

@@ -2,7 +2,7 @@
 
 Two passes. The first decodes with types and is fast. Only what it refuses goes through the second, which is slow,
 forgiving, and says what is wrong, where, and what to do. Masks, keypoints and extra fields stay raw JSON until a
-chip needs them.
+chip needs them; those of a long file stay on the disk.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def read_coco(
     Returns
     -------
     Dataset
-        Sorted by ids; boxes clipped to their images.
+        Sorted by ids; boxes clipped to their images. That of a file above `STREAMED_ABOVE` reads entries from it when
+        they are needed, and refuses to when it has changed.
 
     Raises
     ------

@@ -33,7 +33,7 @@ BETWEEN = 1 << 20
 MEMBERS = 1000
 """Lists and objects in the document above which it is not."""
 SPACE = b" \t\n\r"
-LEAD = re.compile(rb'(?<!\\)"(%b)"[ \t\n\r]*:[ \t\n\r]*\[\Z' % b"|".join(name.encode() for name in explain.SECTIONS))
+LEAD = re.compile(rb'"(%b)"[ \t\n\r]*:[ \t\n\r]*\[\Z' % b"|".join(name.encode() for name in explain.SECTIONS))
 """The name of a section and the bracket that opens it, at the end of what stands before its entries."""
 LONGEST_LEAD = 200
 """Bytes of it that are looked at."""
@@ -79,9 +79,9 @@ def scan_file(text: StoredText) -> Scanned | None:
                 return None
             tail = (tail + block[-len(LETTERS[0]) :])[-len(LETTERS[0]) + 1 :]
             scan.feed(block)
-        decode.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
+    # A letter cut short by the end of the file stands outside of all entries: it is refused with what stands there.
     places = scan.places()
     sections = None if places is None else _sections(text, places, first)
     return None if sections is None else Scanned(sections, digest.hexdigest())
@@ -90,12 +90,12 @@ def scan_file(text: StoredText) -> Scanned | None:
 def _sections(text: StoredText, places: Places, start: int) -> Sections | None:
     """Return the entries of the three sections if all that stands outside of them is JSON; else None."""
     found: dict[str, RawEntries | None] = {}
-    outside, at, size = [], start, 0
+    outside, at = [], start
     for first, stop in places.members.tolist() if len(places.members) <= MEMBERS else ():
         lead = LEAD.search(text[max(at, first - LONGEST_LEAD) : first + 1])
-        if lead is None or (name := lead[1].decode()) in found:
+        if lead is None:
             continue
-        found[name] = _entries(text, places, first + 1, stop - 1)
+        found[lead[1].decode()] = _entries(text, places, first + 1, stop - 1)
         outside.append((at, first + 1))
         at = stop - 1
     outside.append((at, len(text)))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chipgen.store import Staging
 
 PLAN, LEDGER, SKIPPED, SOURCES = "_plan.parquet", "_ledger.parquet", "_skipped.jsonl", "_sources.parquet"
-ROWS = 1 << 18
+ROWS = 1 << 17
 """Rows of a table that are in memory at a time; in the plan each box counts as one, too."""
 OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 
