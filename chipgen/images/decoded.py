@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from chipgen.images.pixels import Box
 
 
+AT_A_TIME = 1 << 18
+"""Pixels that are averaged together, so that few are held twice."""
+
+
 @dataclass(frozen=True)
 class Decoded(ABC):
     """A decoded picture.
@@ -36,39 +40,41 @@ class Decoded(ABC):
     step: int = 1
     turn: Turn = AS_IT_IS
 
-    def region(self, box_img: Box, reduction: int) -> Region:  # noqa: ARG002 -- they are there already, unreduced
+    def region(self, box_img: Box, reduction: int) -> Region:
         """Return the pixels of a part of the picture; see `chipgen.images.pixels.Pixels`."""
-        left, top, right, bottom = self.turn.back(box_img, self.size_img)
-        step = self.step
-        box = (left // step, top // step, -(-right // step), -(-bottom // step))
-        rgb = self.turn.array(self.stored_rgb(box))
-        covered = (box[0] * step, box[1] * step, box[2] * step, box[3] * step)
-        x_img, y_img, _, _ = self.turn.forth(covered, self.size_img)
-        return Region(rgb, (x_img, y_img), (step, step))
+        by, (left, top, right, bottom) = max(1, reduction // self.step), self.turn.back(box_img, self.size_img)
+        left, top, right, bottom = left // self.step, top // self.step, -(-right // self.step), -(-bottom // self.step)
+        together = max(1, AT_A_TIME // ((right - left) * by)) * by if by > 1 else bottom - top
+        strips = [
+            self.averaged((left, first, right, min(first + together, bottom)), by)
+            for first in range(top, bottom, together)
+        ]
+        rgb = strips[0] if len(strips) == 1 else np.concatenate(strips)
+        height, width = rgb.shape[:2]
+        step = by * self.step
+        x_img, y_img = left * self.step, top * self.step
+        x_img, y_img, _, _ = self.turn.forth((x_img, y_img, x_img + width * step, y_img + height * step), self.size_img)
+        return Region(self.turn.array(rgb), (x_img, y_img), (step, step))
 
     @abstractmethod
-    def stored_rgb(self, box: Box) -> npt.NDArray[np.uint8]:
-        """Return stored pixels, shape ``(H, W, 3)``, uint8."""
+    def averaged(self, box: Box, by: int) -> npt.NDArray[np.uint8]:
+        """Return averages of `by` x `by` stored pixels, or, by 1, these; shape ``(H, W, 3)``, uint8.
+
+        Where a square is not full, the last average is that of fewer, or of some taken twice.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class PillowPixels(Decoded):
-    """A picture that Pillow holds, 4 bytes a pixel. A whole one is never made an array: that takes twice as much."""
+    """A picture that Pillow holds, at most 4 bytes a pixel, in the colours of its file.
+
+    It is never made an array or converted as a whole: either would take as much again.
+    """
 
     stored: Image.Image
 
-    def stored_rgb(self, box: Box) -> npt.NDArray[np.uint8]:
-        """Return stored pixels; see `Decoded`."""
-        return np.asarray(self.stored.crop(box))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArrayPixels(Decoded):
-    """A picture that is an array of shape ``(H, W, 3)``, uint8: 3 bytes a pixel."""
-
-    stored: npt.NDArray[np.uint8]
-
-    def stored_rgb(self, box: Box) -> npt.NDArray[np.uint8]:
-        """Return stored pixels; see `Decoded`."""
-        left, top, right, bottom = box
-        return self.stored[top:bottom, left:right]
+    def averaged(self, box: Box, by: int) -> npt.NDArray[np.uint8]:
+        """Return averages of stored pixels; see `Decoded`."""
+        part = self.stored.crop(box)
+        part = part if part.mode == "RGB" else part.convert("RGB")
+        return np.asarray(part if by == 1 else part.reduce(by))

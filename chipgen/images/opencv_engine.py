@@ -6,15 +6,16 @@ the last word, so that both engines take and refuse the same pictures.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from chipgen.images.decoded import ArrayPixels, Decoded
+from chipgen.images.decoded import Decoded
 from chipgen.images.opening import PIECE
 from chipgen.images.pillow_engine import PillowEngine, resized
-from chipgen.images.resampling import bilinear, padded
+from chipgen.images.resampling import averaged, bilinear, padded
 from chipgen.images.sampling import sample, unscaled
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ except ImportError:
     simplejpeg = None
 
 PILLOW = PillowEngine()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayPixels(Decoded):
+    """A picture that is an array of shape ``(H, W, 3)``, uint8: 3 bytes a pixel."""
+
+    stored: Array
+
+    def averaged(self, box: Box, by: int) -> Array:
+        """Return averages of stored pixels; see `Decoded`."""
+        left, top, right, bottom = box
+        part = self.stored[top:bottom, left:right]
+        return part if by == 1 else averaged(part, by)
 
 
 class OpencvEngine:

@@ -38,23 +38,19 @@ class PillowEngine:
     """See `chipgen.images.engine.Engine`."""
 
     def decode(self, image: Image.Image, file: MeteredFile, turn: Turn, reduction: int) -> PillowPixels:  # noqa: ARG002
-        """Decode a picture; no more than two copies of it are held at a time."""
+        """Decode a picture; see `Engine`."""
         size, step = image.size, 1
         if reduction > 1 and image.format in {"JPEG", "MPO"}:
             image.draft(image.mode, (size[0] // reduction, size[1] // reduction))
             step = next((by for by in DRAFTS if image.size == (-(-size[0] // by), -(-size[1] // by))), 1)
         image.load()
-        stored = image
-        if image.mode != "RGB":
-            stored = image.convert("RGB")
-            image.close()
-        stored.info.clear()  # encoders would copy profiles, comments and orientation from it
-        size = size if step > 1 else stored.size  # some decoders find out the size only now
-        return PillowPixels(size_img=turn.size(size), step=step, turn=turn, stored=stored)
+        image.info.clear()  # encoders would copy profiles, comments and orientation from it
+        size = size if step > 1 else image.size  # some decoders find out the size only now
+        return PillowPixels(size_img=turn.size(size), step=step, turn=turn, stored=image)
 
     def cut(self, pixels: Pixels, crop: Crop, config: ExportConfig) -> Image.Image:
         """Cut a chip out of an image; see `Engine`."""
-        if isinstance(pixels, PillowPixels):
+        if isinstance(pixels, PillowPixels) and pixels.stored.mode == "RGB":
             chip = _of_held(pixels, crop, config.resample)
         else:
             chip = _of_region(pixels, crop, config.resample)

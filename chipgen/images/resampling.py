@@ -46,7 +46,7 @@ AT_A_TIME = 1 << 17
 def bilinear(sampling: Sampling) -> Pixels8:
     """Return a chip without padding, shape ``(H, W, 3)``, uint8."""
     if max(sampling.step) > 1.0 or max(sampling.rgb.shape) > MOST_WARPED:
-        return _shrunk(sampling if sampling.gap == 1 else _averaged(sampling, sampling.gap))
+        return _shrunk(sampling)
     leads = [_lead(*axis) for axis in zip(sampling.start, sampling.step, strict=True)]
     return _mapped(sampling) if -1 in leads else _enlarged(sampling, leads)
 
@@ -112,14 +112,12 @@ def _mapped(sampling: Sampling) -> Pixels8:
 # -- shrinking -----------------------------------------------------------------------------------------------------
 
 
-def _averaged(sampling: Sampling, by: int) -> Sampling:
+def averaged(rgb: Pixels8, by: int) -> Pixels8:
     """Average squares of `by` x `by` pixels; the last ones are repeated where a square is not full."""
-    rgb, (x, y), (step_x, step_y) = np.ascontiguousarray(sampling.rgb), sampling.start, sampling.step
     height, width = rgb.shape[:2]
-    whole = cv2.copyMakeBorder(rgb, 0, -height % by, 0, -width % by, cv2.BORDER_REPLICATE)
+    whole = cv2.copyMakeBorder(np.ascontiguousarray(rgb), 0, -height % by, 0, -width % by, cv2.BORDER_REPLICATE)
     size = (whole.shape[1] // by, whole.shape[0] // by)
-    average = _as_pixels(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
-    return type(sampling)(average, (x / by, y / by), (step_x / by, step_y / by), sampling.content)
+    return _as_pixels(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
 
 
 def _shrunk(sampling: Sampling) -> Pixels8:

@@ -60,11 +60,6 @@ class Sampling:
         )
         return (*self.start, right, bottom)
 
-    @property
-    def gap(self) -> int:
-        """Return how many pixels may be averaged along each axis before the filter reads them."""
-        return room_for(min(self.step))
-
 
 def room_for(step: float) -> int:
     """Return how many pixels may be averaged to one, where so many stand for one of the chip."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     from chipgen.boxes import Floats, Ints
     from chipgen.chips import Crop
 
+    Pixels = np.typing.NDArray[np.uint8]
+
 HALF = 0.5 - 1e-9
 """Share of a chip pixel that the mask must cover for the pixel to belong to it."""
+
+DUST = 1e-11
+"""Image px that rounding leaves of a pixel where the edge of a chip pixel falls on an image pixel's."""
 
 AT_A_TIME = 4_000_000
 """Image pixels of a mask that are unpacked at a time."""
@@ -86,21 +92,64 @@ def _decompress(text: str) -> list[int]:
     return runs
 
 
+@dataclass(frozen=True)
+class _Spans:
+    """Which image pixels along one axis each pixel of a chip shows.
+
+    Parameters
+    ----------
+    first, last
+        First and last of them, shape ``(n,)``, int64.
+    edges
+        Where chip pixels begin and end, image px, shape ``(n + 1,)``, float64.
+    """
+
+    first: Ints
+    last: Ints
+    edges: Floats
+
+    @classmethod
+    def of(cls, start: float, stop: float, count: int, length: int) -> _Spans:
+        """Return those of `count` chip pixels between two places along an image of some length."""
+        edges = np.linspace(start, stop, count + 1)
+        first = np.minimum(np.floor(edges[:-1] + DUST).astype(np.int64), length - 1)
+        last = np.clip(np.ceil(edges[1:] - DUST).astype(np.int64) - 1, first, length - 1)
+        return cls(first, last, edges)
+
+    @property
+    def most(self) -> int:
+        """The most image pixels that a chip pixel shows."""
+        return int((self.last - self.first).max()) + 1
+
+    def share(self, chip: Ints, step: int) -> Floats:
+        """Return how much of the image pixel some steps after the first of each chip pixel lies in that."""
+        pixel = self.first[chip] + step
+        share = np.minimum(self.edges[chip + 1], pixel + 1) - np.maximum(self.edges[chip], pixel)
+        return np.where(pixel <= self.last[chip], share, 0.0)
+
+    def part(self, start: int, stop: int) -> _Spans:
+        """Return those of some chip pixels."""
+        return _Spans(self.first[start:stop], self.last[start:stop], self.edges[start : stop + 1])
+
+
 def crop_runs(mask: Runs, crop: Crop) -> tuple[dict[str, Any] | None, float]:
     """Cut a run-length mask to a chip and scale it by area; see `chipgen.masks.crop_mask`."""
     left, top, right, bottom = crop.window_img
-    rows = slice(int(top), min(mask.size_img[1], math.ceil(bottom - 1e-9)))
-    by_column = _by_column(mask, np.linspace(left, right, crop.content[0] + 1), rows)
-    by_row = _resample(by_column.T, np.linspace(top, bottom, crop.content[1] + 1) - rows.start)
-    content = by_row * (crop.factor[0] * crop.factor[1]) >= HALF
-    if not content.any():
+    width, height = crop.content
+    columns, rows = _Spans.of(left, right, width, mask.size_img[0]), _Spans.of(top, bottom, height, mask.size_img[1])
+    scale = crop.factor[0] * crop.factor[1]
+    chip = np.zeros((crop.size[0], crop.size[1]), dtype=np.uint8)
+    step = max(1, math.floor((AT_A_TIME // mask.size_img[1]) * crop.factor[0]))
+    for start in range(0, width, step):
+        stop = min(start + step, width)
+        chip[start:stop, :height] = _resampled(mask, columns.part(start, stop), rows, scale)
+    area = int(np.count_nonzero(chip))
+    if not area:
         return None, 0.0
-    chip = np.zeros((crop.size[1], crop.size[0]), dtype=np.uint8, order="F")
-    chip[: content.shape[0], : content.shape[1]] = content
-    return {"size": [crop.size[1], crop.size[0]], "counts": _compress(chip)}, float(content.sum())
+    return {"size": [crop.size[1], crop.size[0]], "counts": _compress(chip.T)}, float(area)
 
 
-def _compress(pixels: np.typing.NDArray[np.uint8]) -> str:
+def _compress(pixels: Pixels) -> str:
     """Return pixels in COCO's compressed form.
 
     Raises
@@ -117,57 +166,73 @@ def _compress(pixels: np.typing.NDArray[np.uint8]) -> str:
     return counts
 
 
-def _by_column(mask: Runs, edges_img: Floats, rows: slice) -> Floats:
-    """Integrate some rows of a mask along x between edges.
+def _resampled(mask: Runs, columns: _Spans, rows: _Spans, scale: float) -> Pixels:
+    """Return some columns of a chip.
 
-    A few columns are unpacked at a time: a mask is as large as its image, but a number here takes eight bytes.
+    Where all image pixels that a chip pixel shows are the same it is that too; only along the border of the mask
+    are their shares added.
+
+    Parameters
+    ----------
+    mask
+        The mask.
+    columns, rows
+        What the chip pixels show.
+    scale
+        Chip pixels in an image pixel.
 
     Returns
     -------
     ndarray
-        Shape ``(edges - 1, rows)``, see `_resample`.
+        Shape ``(columns, rows)``, uint8, 0 or 1.
     """
-    first, last = int(edges_img[0]), min(mask.size_img[0], math.ceil(edges_img[-1] - 1e-9)) - 1
-    whole = np.clip(np.floor(edges_img).astype(np.int64), first, last)
-    broken = (edges_img - whole)[:, None]
-    at_edges = np.empty((len(edges_img), rows.stop - rows.start))
-    before = np.zeros(rows.stop - rows.start)
-    step = max(1, AT_A_TIME // mask.size_img[1])
-    for start in range(first, last + 1, step):
-        pixels = _pixels(mask, start, min(start + step, last + 1))[:, rows]
-        sums = np.zeros((len(pixels) + 1, pixels.shape[1]), dtype=np.int32)
-        np.cumsum(pixels, axis=0, dtype=np.int32, out=sums[1:])
-        here = np.flatnonzero((whole >= start) & (whole < start + len(pixels)))
-        at_edges[here] = before + sums[whole[here] - start] + broken[here] * pixels[whole[here] - start]
-        before += sums[-1]
-    return np.diff(at_edges, axis=0)
+    first, top = int(columns.first[0]), int(rows.first[0])
+    pixels = _pixels(mask, first, int(columns.last.max()) + 1)[:, top : int(rows.last.max()) + 1]
+    if not pixels.any():
+        return np.zeros((len(columns.first), len(rows.first)), dtype=np.uint8)
+    some, every = _some_and_every(np.ascontiguousarray(pixels.T), rows, top)
+    some = _some_and_every(np.ascontiguousarray(some.T), columns, first)[0]
+    every = _some_and_every(np.ascontiguousarray(every.T), columns, first)[1]
+    x, y = np.divmod(np.flatnonzero(some != every), len(rows.first))
+    covered = np.zeros(len(x))
+    for step_x, step_y in itertools.product(range(columns.most), range(rows.most)):
+        at_x = np.minimum(columns.first[x] + step_x, columns.last[x]) - first
+        at_y = np.minimum(rows.first[y] + step_y, rows.last[y]) - top
+        covered += columns.share(x, step_x) * rows.share(y, step_y) * pixels[at_x, at_y]
+    every[x, y] = covered * scale >= HALF
+    return every
 
 
-def _pixels(mask: Runs, first: int, stop: int) -> np.typing.NDArray[np.int8]:
-    """Return some columns of a mask, shape ``(stop - first, height)``; only these are unpacked."""
-    height = mask.size_img[1]
-    start, end = np.searchsorted(mask.ends, (first * height, stop * height)).tolist()
-    ends = np.clip(mask.ends[start : end + 1], first * height, stop * height)
-    values = (np.arange(start, start + len(ends)) % 2).astype(np.int8)
-    return np.repeat(values, np.diff(ends, prepend=first * height)).reshape(-1, height)
-
-
-def _resample(pixels: Floats, edges: Floats) -> Floats:
-    """Integrate along the first axis between edges.
+def _some_and_every(pixels: Pixels, spans: _Spans, start: int) -> tuple[Pixels, Pixels]:
+    """Tell for each chip pixel along the first axis whether some, and whether every image pixel in it is set.
 
     Parameters
     ----------
     pixels
-        Shape ``(n, k)``.
-    edges
-        Sorted positions along the first axis, in pixels, shape ``(m + 1,)``, within ``[0, n]``.
+        Shape ``(n, k)``, uint8, 0 or 1.
+    spans
+        What the chip pixels show, m of them.
+    start
+        The place of the first row of `pixels`.
 
     Returns
     -------
-    ndarray
-        Shape ``(m, k)``: the sum of each stretch, with its broken pixels in proportion.
+    ndarray, ndarray
+        Shape ``(m, k)``, uint8, 0 or 1.
     """
-    whole = np.clip(np.floor(edges).astype(np.int64), 0, len(pixels) - 1)
-    sums = np.concatenate((np.zeros((1, pixels.shape[1])), pixels.cumsum(axis=0)))
-    at_edges = sums[whole] + (edges - whole)[:, None] * pixels[whole]
-    return np.diff(at_edges, axis=0)
+    some = pixels[spans.first - start]
+    every = some.copy()
+    for step in range(1, spans.most):
+        more = pixels[np.minimum(spans.first + step, spans.last) - start]
+        some |= more
+        every &= more
+    return some, every
+
+
+def _pixels(mask: Runs, first: int, stop: int) -> Pixels:
+    """Return some columns of a mask, shape ``(stop - first, height)``, uint8; only these are unpacked."""
+    height = mask.size_img[1]
+    start, end = np.searchsorted(mask.ends, (first * height, stop * height)).tolist()
+    ends = np.clip(mask.ends[start : end + 1], first * height, stop * height)
+    values = (np.arange(start, start + len(ends)) % 2).astype(np.uint8)
+    return np.repeat(values, np.diff(ends, prepend=first * height)).reshape(-1, height)
