@@ -150,7 +150,7 @@ def test_sixteen_bits_are_refused_until_a_stretch_is_given(tmp_path: Path) -> No
     coco = dataset(tmp_path, (256, 256), boxes=1)
     one = ("--coco", str(coco), "--scales", "1x", "--chip-size", "256", "--image-format", "png")
     told = program("build", *one, "--out", str(tmp_path / "out")).expect(1).err
-    assert "1.tif: image 1: has 16 bits a channel (whole numbers); say with --stretch LO,HI" in told
+    assert "1.tif: image 1: has more than 8 bits a channel (16, unsigned); say with --stretch LO,HI" in told
     assert not (tmp_path / "out").exists()
     given = ("--bands", "5,3,1", "--stretch", "1000,51000", "--out", str(tmp_path / "out"))
     program("build", *one, *given).expect(0)

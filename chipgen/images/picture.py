@@ -96,10 +96,13 @@ def open_picture(path: Path, size_img: tuple[int, int], config: ExportConfig, re
         except MemoryError:
             raise
         except UnusableError as error:
-            raise _hinted(error, head) from error
+            if error.reason != "too_large" or not _may_be_windowed(head):
+                raise
+            raise UnusableError("too_large", f"{error.message} or {INSTALL}") from error
         except Image.DecompressionBombError as error:
-            what = f"more than {config.max_pixels:,} px; raise --max-pixels"
-            raise _hinted(UnusableError("too_large", what), head) from error
+            hint = f" or {INSTALL}" if _may_be_windowed(head) else ""
+            what = f"more than {config.max_pixels:,} px; raise --max-pixels{hint}"
+            raise UnusableError("too_large", what) from error
         except UnidentifiedImageError as error:
             raise unidentified(head) from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
@@ -153,11 +156,9 @@ class _Opening:
             return Picture(pixels, (*notes, *_notes(mode, turn=turn)), read)
 
 
-def _hinted(error: UnusableError, head: bytes) -> UnusableError:
-    """Return why an image cannot be used; of a TIFF that is too large, what would read it."""
-    if error.reason == "too_large" and head.startswith(TIFF) and not can_decode():
-        return UnusableError(error.reason, f"{error.message} or {INSTALL}")
-    return error
+def _may_be_windowed(head: bytes) -> bool:
+    """Tell whether a file might be read by window if the libraries for it were there."""
+    return head.startswith(TIFF) and not can_decode()
 
 
 def _method(image: Image.Image, *, turn: bool) -> Image.Transpose | None:

@@ -2,8 +2,8 @@
 
 ``python tests/benchmarks/bench_raster.py [--side 30000] [--boxes 5000] [--compression jpeg] [--workers 2]
 [--scales 1x] [--folder DIR]`` writes a tiled TIFF, then builds the chips of all boxes and those of half as many,
-each in a process of its own with workers, and prints seconds, chips a second and the most memory that all processes
-held: the sum of each one's peak, whenever it had it.
+each in a process of its own with workers, and prints seconds, those that processors worked, chips a second and the
+most memory that all processes held: the sum of each one's peak, whenever it had it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,12 +34,15 @@ class Run:
         From start to end.
     chips
         That were written.
+    worked
+        Seconds that processors worked for it, all processes together.
     peaks
         The most memory of each process, bytes.
     """
 
     seconds: float
     chips: int
+    worked: float
     peaks: tuple[int, ...]
 
 
@@ -46,17 +50,19 @@ def measure(coco: Path, out: Path, scales: str, workers: int) -> Run:
     """Build, and look at all processes meanwhile."""
     options = ("--coco", str(coco), "--out", str(out), "--scales", scales, "--workers", str(workers), "--quiet")
     peaks: dict[int, int] = {}
+    worked: dict[int, float] = {}
     start = time.perf_counter()
     with subprocess.Popen([sys.executable, "-c", COMMAND, "build", *options]) as running:
         while running.poll() is None:
             for process in family(running.pid):
                 peaks[process] = max(peaks.get(process, 0), peak(process))
+                worked[process] = max(worked.get(process, 0.0), work(process))
             time.sleep(0.02)
     seconds = time.perf_counter() - start
     if running.returncode:
         raise SystemExit(running.returncode)
     chips = json.loads((out / "_manifest.json").read_bytes())["counts"]["chips"]
-    return Run(seconds, chips, tuple(sorted(peaks.values(), reverse=True)))
+    return Run(seconds, chips, sum(worked.values()), tuple(sorted(peaks.values(), reverse=True)))
 
 
 def family(process: int) -> list[int]:
@@ -76,6 +82,14 @@ def peak(process: int) -> int:
     return 0
 
 
+def work(process: int) -> float:
+    """Return the seconds that processors have worked for a process; 0 when it is gone."""
+    with contextlib.suppress(OSError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,13 +101,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        print("  boxes   chips  seconds  chips/s  memory MB  (each process)")
+        print("  boxes   chips  seconds  processors  chips/s  memory MB  (each process)")
         for boxes in (given.boxes, given.boxes // 2):
             place = Path(folder) / str(boxes)
             coco = write_raster(place, given.side, boxes, given.compression)
             run = measure(coco, place / "out", given.scales, given.workers)
             each = " ".join(f"{one >> 20}" for one in run.peaks)
-            row = f"{boxes:7,} {run.chips:7,} {run.seconds:8.1f} {run.chips / run.seconds:8.0f}"
+            row = f"{boxes:7,} {run.chips:7,} {run.seconds:8.1f} {run.worked:11.1f} {run.chips / run.seconds:8.0f}"
             print(f"{row} {sum(run.peaks) >> 20:10,}  ({each})")
 
 

@@ -30,6 +30,9 @@ KINDS = {1: "u", 2: "i", 3: "f"}
 """Types of samples; whole ones of 8, 16 and 32 bits, floats of 16, 32 and 64."""
 TYPES = frozenset({"u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"})
 
+MOST_BANDS = 4096
+"""Of a pixel; instruments that see hundreds of colours write hundreds."""
+
 MOST_SEGMENT = 32 << 20
 """Bytes of a segment once it is decoded. While it is, it may be held three times: as it came out of its decoder, put
 right, and as colours. A tile of 2048 x 2048 px with three channels takes 12 MB."""
@@ -163,7 +166,7 @@ def _dtype(directory: Directory) -> np.dtype[Any] | None:
 
 def _known(layout: Layout) -> bool:
     """Tell whether values of this kind are known to come out right."""
-    if not 1 <= layout.samples <= 65535 or layout.photometric not in {INVERTED, GREY, RGB, PALETTE, YCBCR}:
+    if not 1 <= layout.samples <= MOST_BANDS or layout.photometric not in {INVERTED, GREY, RGB, PALETTE, YCBCR}:
         return False
     if layout.compression == JPEG:
         colours = layout.samples == 3 and layout.photometric in {RGB, YCBCR} and not layout.planar

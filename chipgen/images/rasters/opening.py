@@ -122,10 +122,11 @@ def _beyond_pillow(layout: Layout) -> bool:
 
 def _too_deep(layout: Layout) -> str:
     """Say what is to be done about more than 8 bits."""
-    kind = {"u": "whole numbers", "i": "whole numbers with a sign", "f": "floats"}[layout.dtype.kind]
+    bits, kinds = 8 * layout.dtype.itemsize, {"u": "unsigned", "i": "signed", "f": "float"}
+    what = f"more than 8 bits a channel ({bits}, {kinds[layout.dtype.kind]})" if bits > 8 else "values with a sign"
     todo = "say with --stretch LO,HI which values become 0 and 255 (chips have 8 bits a channel, PNG too)"
     hint = "" if can_decode() else f" and {INSTALL}"
-    return f"has {8 * layout.dtype.itemsize} bits a channel ({kind}); {todo}{hint}"
+    return f"has {what}; {todo}{hint}"
 
 
 @dataclass(frozen=True)
