@@ -86,6 +86,29 @@ class Crop:
         return (*self.origin_img, x / self.factor[0], y / self.factor[1])
 
 
+@dataclass(frozen=True)
+class Places:
+    """The places of K chips in their images, as columns; see `Crop`.
+
+    Parameters
+    ----------
+    window_img
+        What each chip shows as a box, shape ``(K, 4)``, float64, image px.
+    factor
+        Scaled px per image px along x and y, shape ``(K, 2)``, float64.
+    origin_scaled
+        Left upper corner, shape ``(K, 2)``, int64, scaled px.
+    """
+
+    window_img: Floats
+    factor: Floats
+    origin_scaled: Ints
+
+    def take(self, rows: Ints) -> Places:
+        """Return some of them."""
+        return Places(self.window_img[rows], self.factor[rows], self.origin_scaled[rows])
+
+
 def content_of(size_scaled: Ints, chip_size: int) -> Ints:
     """Return width and height of the chips of scaled images: a chip never reaches beyond its image.
 

@@ -4,48 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.chips import KINDS, Crop
+from chipgen.chips import KINDS
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError
+from chipgen.flat import pieces
 from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
-from chipgen.labels import STATES
-from chipgen.loose_json import parse
-from chipgen.masks import Mask, crop_keypoints, crop_mask, read_keypoints, read_mask
-from chipgen.rows import ChipRow, ObjectRow, SourceRow, range_chip
+from chipgen.objects import ImageObjects
+from chipgen.rows import ChipRow, Objects, SourceRow, ranges_chip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from chipgen.boxes import Floats
+    from chipgen.chips import Crop
     from chipgen.export_config import ExportConfig
     from chipgen.findings import Findings
     from chipgen.shard import Shard
 
-OURS = frozenset(
-    {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "keypoints", "num_keypoints"}
-)
-"""Fields of a source annotation that are made anew; all others are extra."""
-
-SMALLEST = 0.001
-"""Square chip px: a mask may cover next to nothing, but evaluation and trainers want areas above zero."""
-
-Read = TypeVar("Read")
-
-
-@dataclass(frozen=True)
-class _Details:
-    """What an annotation carries besides its box, read once however many chips show it."""
-
-    mask: Mask | None
-    points: Floats | None
-    extra: dict[str, Any] | None
+MOST_BOXES = 2000
+"""Boxes whose masks are cut together: as much work at a time as makes calls cheap, and no more memory than a few
+chips take."""
 
 
 def render(
@@ -66,15 +49,19 @@ def render(
     tell
         Called with id and file name of each image before it is read.
     """
-    for image, chips in itertools.groupby(range(len(shard.chips)), key=lambda chip: int(shard.chips.image[chip])):
+    crops, ranges = shard.crops(pad=config.pad), ranges_chip(shard.range_img, shard.factor)
+    ends = np.searchsorted(shard.chips.image, np.arange(len(shard.images) + 1)).tolist()
+    for image, (first, stop) in enumerate(itertools.pairwise(ends)):
         tell(int(shard.images.id[image]), shard.images.file_name[image])
-        drawer = _drawer(shard, image, root, config, findings)
-        if drawer is not None:
-            yield from map(drawer.chip, chips)
-        del drawer  # and its image, before the next one is decoded
+        picture = _picture(shard, image, root, config, findings)
+        if picture is not None:
+            drawer = _ImageRenderer(shard, picture, ImageObjects(shard, image, crops, config, findings), ranges)
+            yield from drawer.chips(range(first, stop))
+            del drawer
+        del picture  # before the next one is decoded
 
 
-def _drawer(shard: Shard, image: int, root: Path, config: ExportConfig, findings: Findings) -> _ImageRenderer | None:
+def _picture(shard: Shard, image: int, root: Path, config: ExportConfig, findings: Findings) -> Picture | None:
     """Decode an image of the shard, or note why not."""
     row = int(shard.image_row[image])
     try:
@@ -84,7 +71,7 @@ def _drawer(shard: Shard, image: int, root: Path, config: ExportConfig, findings
         findings.images[row] = error.reason
         return None
     findings.notes[row], findings.files[row] = picture.notes, picture.file
-    return _ImageRenderer(shard, image, picture, config, findings)
+    return picture
 
 
 def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture:
@@ -103,23 +90,29 @@ def _skipped_image(shard: Shard, image: int, error: UnusableError) -> Skipped:
 class _ImageRenderer:
     """Makes the chips of one decoded image."""
 
-    def __init__(self, shard: Shard, image: int, picture: Picture, config: ExportConfig, findings: Findings) -> None:
-        self.shard, self.image, self.picture = shard, image, picture
-        self.config, self.findings, self.engine = config, findings, engine_of(config.imaging)
-        self.details: dict[int, _Details] = {}
-        width, height = shard.images.size_img[image].tolist()
-        self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], width, height)
+    def __init__(
+        self, shard: Shard, picture: Picture, objects: ImageObjects, ranges: list[tuple[float, float | None]]
+    ) -> None:
+        self.shard, self.picture, self.objects, self.ranges = shard, picture, objects, ranges
+        self.config, image = objects.config, objects.image
+        self.engine = engine_of(self.config.imaging)
+        self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], *objects.size_img)
 
-    def chip(self, chip: int) -> ChipRow:
+    def chips(self, chips: range) -> Iterator[ChipRow]:
+        """Make all chips of the image, in order."""
+        counts = np.diff(self.shard.box_spans[chips.start : chips.stop + 1])
+        for some in pieces(counts, MOST_BOXES):
+            part = chips[some]
+            yield from map(self.chip, part, self.objects.of(part))
+
+    def chip(self, chip: int, objects: Objects) -> ChipRow:
         """Make one chip."""
-        shard, config = self.shard, self.config
-        crop = shard.crop(chip, pad=config.pad)
-        first, stop = np.searchsorted(shard.boxes.chip, (chip, chip + 1)).tolist()
+        shard, crop = self.shard, self.objects.crops[chip]
         chip_id, level = shard.first_chip + chip, int(shard.chips.level[chip])
         return ChipRow(
             image_id=chip_id,
-            file_name=f"{chip_id:08d}-{self.source.image_id}-{level}.{EXTENSIONS[config.image_format]}",
-            encoded=self.draw(chip_id, crop, slice(first, stop)),
+            file_name=f"{chip_id:08d}-{self.source.image_id}-{level}.{EXTENSIONS[self.config.image_format]}",
+            encoded=self.draw(chip_id, crop, slice(*shard.box_spans[chip : chip + 2])),
             size=crop.size,
             content=crop.content,
             kind=KINDS[shard.chips.kind[chip]],
@@ -127,8 +120,8 @@ class _ImageRenderer:
             source=self.source,
             origin_img=crop.origin_img,
             factor=crop.factor,
-            valid_range=range_chip(shard.range_img[chip], shard.factor[chip]),
-            objects=tuple(self.objects(range(first, stop), crop)),
+            valid_range=self.ranges[chip],
+            objects=objects,
         )
 
     def draw(self, chip_id: int, crop: Crop, rows: slice) -> bytes:
@@ -160,92 +153,6 @@ class _ImageRenderer:
             what = f"cannot be drawn as {config.image_format} ({type(error).__name__}: {error})"
             todo = "choose another --image-format or a smaller --chip-size"
             raise DataError.one(self.source.file_name, where, what, todo) from error
-
-    def objects(self, boxes: range, crop: Crop) -> Iterator[ObjectRow]:
-        """Yield the boxes of a chip that are written."""
-        leave_out = self.config.ignored in {"drop", "paint"}
-        for box in boxes:
-            if self.shard.boxes.state[box] == 0 or not leave_out:
-                yield self.object(box, crop)
-
-    def object(self, box: int, crop: Crop) -> ObjectRow:
-        """Finish one box: its mask, keypoints and extra fields."""
-        boxes, annotations = self.shard.boxes, self.shard.annotations
-        annotation = int(boxes.annotation[box])
-        details = self.read(annotation)
-        x, y, width, height = self.shard.bboxes[box].tolist()
-        segmentation, area = None, width * height
-        cropped = None
-        if details.mask is not None:
-            cropped = self.guard(annotation, partial(crop_mask, crop=crop), details.mask)
-        if cropped is not None:
-            segmentation, mask_area = cropped
-            area = mask_area if segmentation is not None else area
-        keypoints, labelled = (None, None) if details.points is None else crop_keypoints(details.points, crop)
-        reason = STATES[boxes.state[box]]
-        return ObjectRow(
-            id=self.shard.first_box + box + 1,
-            bbox=(x, y, width, height),
-            category=int(annotations.category[annotation]),
-            category_id=int(annotations.category_id[annotation]),
-            area=max(round(area, 3), SMALLEST),
-            crowd=bool(reason) and self.config.ignored != "keep",
-            valid=not reason,
-            ignore_reason=reason,
-            visibility=round(float(boxes.visibility[box]), 6),
-            source_id=int(annotations.id[annotation]),
-            segmentation=segmentation,
-            keypoints=keypoints,
-            num_keypoints=labelled,
-            extra=details.extra,
-        )
-
-    def read(self, annotation: int) -> _Details:
-        """Read what an annotation carries besides its box, once; a broken mask is noted and left out."""
-        if annotation not in self.details:
-            fields = self.guard(annotation, _parse, self.shard.annotations.raw[annotation]) or {}
-            self.details[annotation] = _Details(
-                self.guard(annotation, self.read_mask, fields.get("segmentation")),
-                self.guard(annotation, read_keypoints, fields.get("keypoints")),
-                {name: value for name, value in fields.items() if name not in OURS} or None,
-            )
-        return self.details[annotation]
-
-    def read_mask(self, value: Any) -> Mask | None:
-        """Read a mask of this image."""
-        return read_mask(value, (self.source.width, self.source.height))
-
-    def guard(self, annotation: int, read: Callable[[Any], Read], value: Any) -> Read | None:
-        """Read or cut a mask or keypoints, or note why not."""
-        try:
-            return read(value)
-        except UnusableError as error:
-            self.findings.skipped.append(
-                Skipped(
-                    kind="mask",
-                    image_id=self.source.image_id,
-                    annotation_id=int(self.shard.annotations.id[annotation]),
-                    file_name=self.source.file_name,
-                    reason=error.reason,
-                    message=error.message,
-                )
-            )
-            return None
-
-
-def _parse(raw: bytes) -> dict[str, Any]:
-    """Parse an annotation.
-
-    Raises
-    ------
-    UnusableError
-        It is nested too deeply.
-    """
-    try:
-        value: dict[str, Any] = parse(raw)
-    except RecursionError as error:
-        raise UnusableError("bad_mask", "the annotation is nested too deeply") from error
-    return value
 
 
 def _whole(boxes_chip: Floats) -> list[tuple[int, int, int, int]]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chipgen.boxes import Floats
 
 
@@ -41,7 +43,7 @@ class ObjectRow:
     """
 
     id: int
-    bbox: tuple[float, float, float, float]
+    bbox: list[float]
     category: int
     category_id: int
     area: float
@@ -54,6 +56,34 @@ class ObjectRow:
     keypoints: list[float] | None
     num_keypoints: int | None
     extra: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The boxes of one chip, as columns of the fields of `ObjectRow`."""
+
+    id: list[int]
+    bbox: list[list[float]]
+    category: list[int]
+    category_id: list[int]
+    area: list[float]
+    crowd: list[bool]
+    valid: list[bool]
+    ignore_reason: list[str]
+    visibility: list[float]
+    source_id: list[int]
+    segmentation: list[Any]
+    keypoints: list[list[float] | None]
+    num_keypoints: list[int | None]
+    extra: list[dict[str, Any] | None]
+
+    def part(self, first: int, stop: int) -> Objects:
+        """Return some neighbours."""
+        return Objects(*[column[first:stop] for column in vars(self).values()])
+
+    def rows(self) -> Iterator[ObjectRow]:
+        """Yield the boxes one by one."""
+        return map(ObjectRow, *vars(self).values())
 
 
 @dataclass(frozen=True)
@@ -103,13 +133,24 @@ class ChipRow:
     origin_img: tuple[float, float]
     factor: tuple[float, float]
     valid_range: tuple[float, float | None]
-    objects: tuple[ObjectRow, ...]
+    objects: Objects
 
 
-def range_chip(range_img: Floats, factor: Floats) -> tuple[float, float | None]:
-    """Return a valid range in chip px: image px times the square root of the change of area."""
-    lo, hi = (range_img * math.sqrt(factor[0] * factor[1])).tolist()
-    return lo, None if math.isinf(hi) else hi
+def ranges_chip(range_img: Floats, factor: Floats) -> list[tuple[float, float | None]]:
+    """Return valid ranges in chip px: image px times the square root of the change of area.
+
+    Parameters
+    ----------
+    range_img, factor
+        Shape ``(C, 2)``.
+
+    Returns
+    -------
+    list of tuple
+        ``(lo, hi)`` for each; hi None when open.
+    """
+    ranges = (range_img * np.sqrt(factor[:, 0] * factor[:, 1])[:, None]).tolist()
+    return [(lo, None if math.isinf(hi) else hi) for lo, hi in ranges]
 
 
 def bboxes_of(xyxy_chip: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.chips import Chips, Crop
+from chipgen.chips import Chips, Crop, Places
 from chipgen.dataset import Annotations, Images
 from chipgen.labels import ChipBoxes
 from chipgen.rows import bboxes_of
@@ -61,13 +61,27 @@ class Shard:
         """Return the boxes as COCO writes them, shape ``(B, 4)``, chip px."""
         return bboxes_of(self.boxes.xyxy_chip)
 
-    def crop(self, chip: int, *, pad: bool) -> Crop:
-        """Return the place of a chip in its image."""
-        factor_x, factor_y = self.factor[chip].tolist()
-        x, y = self.chips.origin_scaled[chip].tolist()
-        width, height = self.chips.content[chip].tolist()
-        size = (self.chip_size, self.chip_size) if pad else (width, height)
-        return Crop((factor_x, factor_y), (x, y), (width, height), size)
+    @cached_property
+    def box_spans(self) -> list[int]:
+        """Return the first box of each chip and the end of the last: C + 1 numbers."""
+        ends: list[int] = np.searchsorted(self.boxes.chip, np.arange(len(self.chips) + 1)).tolist()
+        return ends
+
+    def crops(self, *, pad: bool) -> list[Crop]:
+        """Return the place of each chip in its image."""
+        factor, origin, content = (
+            [(x, y) for x, y in column.tolist()]
+            for column in (self.factor, self.chips.origin_scaled, self.chips.content)
+        )
+        size = [(self.chip_size, self.chip_size)] * len(content) if pad else content
+        return list(map(Crop, factor, origin, content, size))
+
+    @cached_property
+    def places(self) -> Places:
+        """Return the same as columns, padding left out."""
+        origin, content = self.chips.origin_scaled, self.chips.content
+        window_img = np.concatenate((origin / self.factor, (origin + content) / self.factor), axis=1)
+        return Places(window_img, self.factor, origin)
 
 
 def take_shard(plan: Plan, index: int) -> Shard:

@@ -31,7 +31,7 @@ from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 Make = Callable[[], Exception]
@@ -227,10 +227,38 @@ def test_drawing_a_chip(name: str, make: Make, on_error: str, planned: chipgen.P
     ),
 )
 def test_masks_of_polygons(name: str, make: Make, planned: chipgen.Plan, tmp_path: Path) -> None:
-    with mock.patch(name, side_effect=make()):
+    with mock.patch(name, side_effect=make()), _one_by_one():
         report = _build(planned, tmp_path / "out", on_error="skip")
     assert report.skipped == {"bad_polygon": 1}
     assert report.chips == len(planned.chips)
+
+
+@contextlib.contextmanager
+def _one_by_one() -> Iterator[None]:
+    """Let no masks be read or cut together."""
+    with (
+        mock.patch("chipgen.details.read_many", lambda values: [None] * len(values)),
+        mock.patch("chipgen.objects.crop_many", lambda _, mask, __: [None] * len(mask)),
+    ):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    _cases(OF_SHAPELY, "chipgen.masks.many._enclosed", "chipgen.masks.many._broken"),
+)
+def test_masks_that_cannot_be_made_together_are_made_one_by_one(
+    name: str, make: Make, planned: chipgen.Plan, tmp_path: Path
+) -> None:
+    def chips(out: Path) -> list[Path]:
+        assert not _build(planned, out).skipped
+        return sorted((out / "data").iterdir())
+
+    with mock.patch(name, side_effect=make()) as called:
+        one_by_one = chips(tmp_path / "one_by_one")
+    assert called.called
+    together = chips(tmp_path / "together")
+    assert [path.read_bytes() for path in one_by_one] == [path.read_bytes() for path in together]
 
 
 @pytest.mark.parametrize(("name", "make"), _cases({}, "chipgen.masks.rle.pycocotools.mask.encode"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(chipgen.__file__).parent
-HOMES = {"image": ("images",), "mask": ("masks", "render.py")}
+HOMES = {"image": ("images",), "mask": ("masks", "details.py")}
 """Where the reasons of a kind are given; those of annotations and proposals are positions in tuples."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import UnusableError
 from chipgen.masks.keypoints import crop_keypoints, read_keypoints
+from chipgen.masks.many import crop_many, read_many
 from chipgen.masks.polygons import Polygons, crop_polygons, read_polygons
 from chipgen.masks.rle import Runs, crop_runs, read_runs
 
@@ -64,4 +65,14 @@ def crop_mask(mask: Mask, crop: Crop) -> tuple[Any, float]:
     return crop_polygons(mask, crop) if isinstance(mask, Polygons) else crop_runs(mask, crop)
 
 
-__all__ = ["Mask", "Polygons", "Runs", "crop_keypoints", "crop_mask", "read_keypoints", "read_mask"]
+__all__ = [
+    "Mask",
+    "Polygons",
+    "Runs",
+    "crop_keypoints",
+    "crop_many",
+    "crop_mask",
+    "read_keypoints",
+    "read_many",
+    "read_mask",
+]

@@ -134,7 +134,7 @@ def _cropped(mask: Polygons, crop: Crop) -> tuple[list[list[float]] | None, floa
             visible.append(part)
             continue
         pieces = [piece for piece in _polygons(part.intersection(window)) if _is_seen(piece, crop)]
-        rings.extend(_outline(simple) for piece in pieces for simple in _without_holes(piece))
+        rings.extend(_outline(simple) for piece in pieces for simple in without_holes(piece))
         visible.extend(pieces)
     if not rings:
         return None, 0.0
@@ -147,7 +147,7 @@ def _is_seen(piece: Any, crop: Crop) -> bool:
     return bool(piece.area * crop.factor[0] * crop.factor[1] >= SMALLEST_AREA)
 
 
-def _without_holes(polygon: Any) -> Iterator[Any]:
+def without_holes(polygon: Any) -> Iterator[Any]:
     """Yield polygons without holes that make up a polygon: COCO's outlines cannot have any.
 
     A polygon with a hole is cut in two through the middle of the hole in its middle, and so on.
@@ -159,7 +159,7 @@ def _without_holes(polygon: Any) -> Iterator[Any]:
     middle = sorted(hole.centroid.x for hole in polygon.interiors)[len(polygon.interiors) // 2]
     for half in (shapely.box(left, top, middle, bottom), shapely.box(middle, top, right, bottom)):
         for piece in _polygons(polygon.intersection(half)):
-            yield from _without_holes(piece)
+            yield from without_holes(piece)
 
 
 def _outline(polygon: Any) -> Floats:

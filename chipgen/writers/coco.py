@@ -39,7 +39,7 @@ def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging
         with staging.create(str(folder / "images" / row.file_name)) as file:
             file.write(row.encoded)
         images.append(_image(row))
-        annotations.extend(_annotation(row, obj) for obj in row.objects)
+        annotations.extend(_annotation(row, obj) for obj in row.objects.rows())
     with staging.create(path) as file, refusals(path):
         for piece in _document(map(_dump, images), map(_dump, annotations), categories.raw):
             file.write(piece)

@@ -8,10 +8,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chipgen.writers.facts import facts
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import OBJECT_FIELDS, chip_schema
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from chipgen.dataset import Categories
-    from chipgen.rows import ChipRow, ObjectRow
+    from chipgen.rows import ChipRow, Objects
     from chipgen.store import Staging
 
 ROWS_A_GROUP = 100
@@ -87,27 +87,52 @@ def _groups(rows: Iterable[ChipRow]) -> Iterator[list[ChipRow]]:
 
 
 def _batch(rows: list[ChipRow], schema: pa.Schema) -> pa.RecordBatch:
-    """Turn rows into Arrow."""
-    return pa.RecordBatch.from_pylist([_record(row) for row in rows], schema=schema)
-
-
-def _record(row: ChipRow) -> dict[str, Any]:
-    """Return a row by the names of its columns."""
-    return {
-        "image": {"bytes": row.encoded, "path": row.file_name},
-        "image_id": row.image_id,
-        "width": row.size[0],
-        "height": row.size[1],
-        "objects": {name: [_value(obj, name) for obj in row.objects] for name in OBJECT_FIELDS},
-        **facts(row),
+    """Turn rows into Arrow, column by column."""
+    columns = {
+        "image": [[row.encoded for row in rows], [row.file_name for row in rows]],
+        "image_id": [row.image_id for row in rows],
+        "width": [row.size[0] for row in rows],
+        "height": [row.size[1] for row in rows],
+        "kind": [row.kind for row in rows],
+        "level": [row.level for row in rows],
+        "objects": _objects([row.objects for row in rows]),
+        "source": list(zip(*[vars(row.source).values() for row in rows], strict=True)),
+        "transform": list(zip(*[(*row.origin_img, *row.factor) for row in rows], strict=True)),
+        "content_width": [row.content[0] for row in rows],
+        "content_height": [row.content[1] for row in rows],
+        "valid_range": list(zip(*[row.valid_range for row in rows], strict=True)),
     }
+    arrays = [_column(columns[field.name], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _value(obj: ObjectRow, name: str) -> Any:
-    """Return one field of a box as its column holds it."""
-    if name == "iscrowd":
-        return obj.crowd
-    value = getattr(obj, name)
-    if name in {"segmentation", "extra"}:
-        return None if value is None else json.dumps(value, separators=(",", ":"))
-    return value
+def _column(values: Any, kind: pa.DataType) -> pa.Array:
+    """Return a column; a struct is given by its columns."""
+    if not pa.types.is_struct(kind):
+        return values if isinstance(values, pa.Array) else pa.array(values, kind)
+    inner = [_column(column, field.type) for column, field in zip(values, kind, strict=True)]
+    return pa.StructArray.from_arrays(inner, fields=list(kind))
+
+
+def _objects(chips: list[Objects]) -> Iterator[pa.ListArray]:
+    """Yield the columns of the boxes of some chips."""
+    ends = itertools.accumulate((len(objects.id) for objects in chips), initial=0)
+    offsets = pa.array(list(ends), pa.int32())
+    for name, kind in OBJECT_FIELDS.items():
+        column = [getattr(objects, FIELDS.get(name, name)) for objects in chips]
+        flat = list(itertools.chain.from_iterable(column))
+        if name in TEXTS:
+            flat = [None if value is None else TEXTS[name](value) for value in flat]
+        yield pa.ListArray.from_arrays(offsets, pa.array(flat, kind), type=pa.list_(kind))
+
+
+def _compact(value: Any) -> str:
+    """Write a value as JSON; ASCII only, so that no reader's locale matters."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+FIELDS = {"iscrowd": "crowd"}
+"""Columns of boxes that have another name here."""
+
+TEXTS: dict[str, Callable[[Any], str | bytes]] = {"segmentation": msgspec.json.encode, "extra": _compact}
+"""Columns that hold JSON, and how it is written; masks are numbers and ASCII letters only, and many."""
