@@ -545,7 +545,7 @@ def test_without_the_libraries_pillow_reads_what_it_can(tmp_path: Path, monkeypa
     monkeypatch.setattr(opening, "can_decode", lambda: False)
     handle = os.open(Written().write(tmp_path / "a.tif", smooth(64, 48, 3)), os.O_RDONLY)
     assert made.attempt(handle, (64, 48), Look()) is None
-    with pytest.raises(UnusableError, match=r"install chipgen\[raster\] to read it"):
+    with pytest.raises(UnusableError, match=r"install chipgen\[raster\] for --bands"):
         made.attempt(handle, (64, 48), look("0,100"))
     os.close(handle)
     handle = os.open(Written().write(tmp_path / "a.tif", values_of((48, 64, 3), "u2")), os.O_RDONLY)
