@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from typing import TYPE_CHECKING, Any
@@ -449,6 +450,28 @@ def test_jpeg_that_is_larger_than_its_segment_is_not_decoded(tmp_path: Path) -> 
         whole(opened(path))
 
 
+@pytest.mark.row("F53", "F57")
+@pytest.mark.parametrize("compression", [*made.LOSSLESS, "jpeg"])
+def test_damaged_bytes_are_refused_or_read(
+    tmp_path: Path, compression: str | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing else is raised, nothing is printed."""
+    rng = np.random.default_rng(7)
+    path = tmp_path / "a.tif"
+    for segment in ((32, 16), 32):
+        Written(compression=compression, segment=segment).write(path, smooth(90, 70, 3))
+        sound = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        for _ in range(100):
+            data = sound.copy()
+            places = rng.integers(0, len(data), 3) if rng.random() < 0.5 else rng.integers(0, 300, 2)
+            data[places] = rng.integers(0, 256, len(places))
+            path.write_bytes(data.tobytes()[: None if rng.random() < 0.9 else rng.integers(8, len(data))])
+            with contextlib.suppress(UnusableError), path.open("rb") as file:
+                found = made.attempt(file.fileno(), (90, 70), Look())
+                assert found is None or whole(found).shape == (70, 90, 3)
+    assert capfd.readouterr() == ("", "")
+
+
 def by_hand(path: Path, **lines: Any) -> Path:
     path.write_bytes(image_tiffs.tiff(image_tiffs.basic(**lines), PIXELS.tobytes()))
     return path
@@ -522,7 +545,7 @@ def test_without_the_libraries_pillow_reads_what_it_can(tmp_path: Path, monkeypa
     monkeypatch.setattr(opening, "can_decode", lambda: False)
     handle = os.open(Written().write(tmp_path / "a.tif", smooth(64, 48, 3)), os.O_RDONLY)
     assert made.attempt(handle, (64, 48), Look()) is None
-    with pytest.raises(UnusableError, match=r"install chipgen\[raster\] to read it"):
+    with pytest.raises(UnusableError, match=r"install chipgen\[raster\] for --bands"):
         made.attempt(handle, (64, 48), look("0,100"))
     os.close(handle)
     handle = os.open(Written().write(tmp_path / "a.tif", values_of((48, 64, 3), "u2")), os.O_RDONLY)

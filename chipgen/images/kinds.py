@@ -45,18 +45,22 @@ HEAD = 32
 """Bytes that tell the kind of a file."""
 
 
-def unidentified(head: bytes) -> UnusableError:
+def unidentified(head: bytes, hint: str = "") -> UnusableError:
     """Say what a file is that Pillow does not take for an image of our formats.
 
     Parameters
     ----------
     head
         Its first `HEAD` bytes.
+    hint
+        What is added where the kind is one that is read.
     """
     for place, mark, name in NOT_READ:
         if head[place:].startswith(mark):
             return UnusableError("unsupported", f"is {name}, which is not read; convert it to PNG or JPEG")
     for mark, name in (*READ, *([(head[:12], "WebP")] if head[:4] + head[8:12] == b"RIFFWEBP" else [])):
         if head.startswith(mark):
-            return UnusableError("corrupt", f"begins like {name}, but is damaged or of a rare kind that is not read")
+            return UnusableError(
+                "corrupt", f"begins like {name}, but is damaged or of a rare kind that is not read{hint}"
+            )
     return UnusableError("unidentified", "is no image of a known format" if head else "is empty")

@@ -104,7 +104,7 @@ def open_picture(path: Path, size_img: tuple[int, int], config: ExportConfig, re
             what = f"more than {config.max_pixels:,} px; raise --max-pixels{hint}"
             raise UnusableError("too_large", what) from error
         except UnidentifiedImageError as error:
-            raise unidentified(head) from error
+            raise unidentified(head, f"; {INSTALL}, which reads more" if _may_be_windowed(head) else "") from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
             refuse_shortage(path, error)
             what = f"cannot be decoded ({type(error).__name__}: {' '.join(str(error).split())})"

@@ -95,9 +95,8 @@ def open_raster(handle: int, size_img: tuple[int, int], look: Look, max_pixels: 
     if layout.dtype.str[1:] != "u1" and look.stretch is None:
         raise UnusableError("unsupported_mode", _too_deep(layout))
     if not can_decode():
-        if look or layout.samples not in ORDINARY_SAMPLES:
-            what = f"has {layout.samples} bands of {8 * layout.dtype.itemsize} bits; {INSTALL} to read it"
-            raise UnusableError("unsupported_mode", what)
+        if look:
+            raise UnusableError("unsupported_mode", f"{INSTALL} for --bands and --stretch")
         return None
     if layout.size != size_img:
         what = f"is {layout.size[0]} x {layout.size[1]} px, its annotations say {size_img[0]} x {size_img[1]}"
