@@ -88,6 +88,13 @@ def test_factors_that_find_a_pixel_to_begin_at_are_as_exact(imaging: str, factor
 
 
 @pytest.mark.parametrize("imaging", IMAGING)
+@pytest.mark.parametrize("factor", [0.3, 0.55, 0.8, 0.97, 1.1, 1.667, 2.0])
+def test_borders_of_the_image_are_as_exact(imaging: str, factor: float) -> None:
+    crop = placed(NOISE.size, factor, (0.0, 0.0), 1000)
+    assert np.abs(cut(held(NOISE, imaging), crop, imaging) - expected(NOISE, crop)).max() <= 3
+
+
+@pytest.mark.parametrize("imaging", IMAGING)
 @pytest.mark.parametrize("resample", FILTERS)
 @pytest.mark.parametrize("factor", [0.13, 0.61, 1.0, 2.3])
 def test_every_filter_is_that_of_the_resized_image(imaging: str, resample: str, factor: float) -> None:

@@ -282,7 +282,7 @@ def test_masks_of_runs(name: str, make: Make, planned: chipgen.Plan, tmp_path: P
         ),
         *_cases(
             OF_ARROW,
-            "chipgen.writers.tables.pa.table",
+            "chipgen.writers.tables.table_of",
             "chipgen.writers.tables._ledger_rows",
             "chipgen.writers.tables._source_rows",
             without=OF_DISKS,

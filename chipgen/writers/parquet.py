@@ -12,6 +12,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.flat import bounds
+from chipgen.writers.arrays import array_of, lists_of
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import OBJECT_FIELDS, chip_schema
 
@@ -109,21 +111,20 @@ def _batch(rows: list[ChipRow], schema: pa.Schema) -> pa.RecordBatch:
 def _column(values: Any, kind: pa.DataType) -> pa.Array:
     """Return a column; a struct is given by its columns."""
     if not pa.types.is_struct(kind):
-        return values if isinstance(values, pa.Array) else pa.array(values, kind)
+        return values if isinstance(values, pa.Array) else array_of(values, kind)
     inner = [_column(column, field.type) for column, field in zip(values, kind, strict=True)]
     return pa.StructArray.from_arrays(inner, fields=list(kind))
 
 
 def _objects(chips: list[Objects]) -> Iterator[pa.ListArray]:
     """Yield the columns of the boxes of some chips."""
-    ends = itertools.accumulate((len(objects.id) for objects in chips), initial=0)
-    offsets = pa.array(list(ends), pa.int32())
+    ends = bounds([len(objects.id) for objects in chips])
     for name, kind in OBJECT_FIELDS.items():
         column = [getattr(objects, FIELDS.get(name, name)) for objects in chips]
         flat = list(itertools.chain.from_iterable(column))
         if name in TEXTS:
             flat = [None if value is None else TEXTS[name](value) for value in flat]
-        yield pa.ListArray.from_arrays(offsets, pa.array(flat, kind), type=pa.list_(kind))
+        yield lists_of(ends, array_of(flat, kind), pa.list_(kind))
 
 
 def _compact(value: Any) -> str:

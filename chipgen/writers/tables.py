@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from chipgen.flat import bounds, pieces, spread
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
 from chipgen.rows import bboxes_of
+from chipgen.writers.arrays import array_of, lists_of, numbers, table_of
 from chipgen.writers.parquet import opened
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import SOURCE, TRANSFORM, VALID_RANGE
@@ -54,16 +56,16 @@ def _plan_rows(plan: Plan, rows: Ints) -> pa.Table:
     range_chip = plan.levels.range_img[chips.image, chips.level] * np.sqrt(factor.prod(axis=1))[:, None]
     source_size = images.size_img[chips.image]
     shown, image = np.unique(chips.image, return_inverse=True)
-    file_names = pa.array([_text(images.file_name[row]) for row in shown.tolist()], pa.string())
+    file_names = array_of([_text(images.file_name[row]) for row in shown.tolist()], pa.string())
     shard = np.searchsorted(plan.shards, rows, "right") - 1
-    return pa.table(
+    return table_of(
         {
             "image_id": rows,
             "kind": _words(KINDS, chips.kind),
             "level": chips.level.astype(np.int32),
             "proposals": chips.proposals.astype(np.int32),
             "objects": _objects(plan, rows),
-            "source": _struct(SOURCE, images.id[chips.image], file_names.take(pa.array(image)), *source_size.T),
+            "source": _struct(SOURCE, images.id[chips.image], file_names.take(numbers(image)), *source_size.T),
             "transform": _struct(TRANSFORM, *origin_img.T, *factor.T),
             "content_width": chips.content[:, 0].astype(np.int32),
             "content_height": chips.content[:, 1].astype(np.int32),
@@ -82,7 +84,7 @@ def _objects(plan: Plan, chips: Ints) -> pa.StructArray:
     bbox = bboxes_of(boxes.xyxy_chip[rows]).astype(np.float32).reshape(-1)
     values = {
         "id": rows + 1,
-        "bbox": pa.FixedSizeListArray.from_arrays(pa.array(bbox), 4),
+        "bbox": pa.FixedSizeListArray.from_arrays(numbers(bbox), 4),
         "category": annotations.category[annotation],
         "category_id": annotations.category_id[annotation],
         "valid": state == 0,
@@ -90,8 +92,8 @@ def _objects(plan: Plan, chips: Ints) -> pa.StructArray:
         "visibility": boxes.visibility[rows].astype(np.float32),
         "source_id": annotations.id[annotation],
     }
-    offsets = pa.array(bounds(counts).astype(np.int32))
-    lists = [pa.ListArray.from_arrays(offsets, pa.array(column)) for column in values.values()]
+    arrays = [numbers(column) if isinstance(column, np.ndarray) else column for column in values.values()]
+    lists = [lists_of(bounds(counts), array) for array in arrays]
     return pa.StructArray.from_arrays(lists, names=list(values))
 
 
@@ -102,18 +104,21 @@ def _text(name: str) -> str:
 
 def _words(words: tuple[str, ...], positions: Ints) -> pa.Array:
     """Return the words at some positions."""
-    return pa.array(words, pa.string()).take(pa.array(positions))
+    return array_of(words, pa.string()).take(numbers(positions))
 
 
 def _struct(kind: pa.StructType, *columns: Any) -> pa.StructArray:
     """Return a struct of columns."""
-    arrays = [pa.array(column).cast(field.type) for field, column in zip(kind, columns, strict=True)]
+    arrays = [
+        array_of(column, field.type) if isinstance(column, np.ndarray) else column
+        for field, column in zip(kind, columns, strict=True)
+    ]
     return pa.StructArray.from_arrays(arrays, fields=list(kind))
 
 
 def _open_end(ends: Floats) -> pa.Array:
     """Return upper ends, null where open."""
-    return pa.array(np.where(np.isinf(ends), 0.0, ends), mask=np.isinf(ends))
+    return array_of([None if math.isinf(end) else end for end in ends.tolist()], pa.float32())
 
 
 def write_ledger(dataset: Dataset, ledger: Ledger, staging: Staging) -> None:
@@ -126,17 +131,17 @@ def _ledger_rows(dataset: Dataset, ledger: Ledger, rows: slice) -> pa.Table:
     """Return what became of some annotations."""
     annotations, in_level = dataset.annotations, ledger.in_level[rows]
     _, level = np.nonzero(in_level)
-    offsets = bounds(np.count_nonzero(in_level, axis=1)).astype(np.int32)
-    return pa.table(
+    ends = bounds(np.count_nonzero(in_level, axis=1))
+    return table_of(
         {
             "annotation_id": annotations.id[rows],
             "image_id": annotations.image_id[rows],
             "category_id": annotations.category_id[rows],
             "status": _words(STATUSES, ledger.status[rows]),
-            "reason": pa.array(ledger.reason[rows], pa.string()),
+            "reason": array_of(ledger.reason[rows], pa.string()),
             "n_valid": ledger.n_valid[rows].astype(np.int32),
             "n_ignored": ledger.n_ignored[rows].astype(np.int32),
-            "levels": pa.ListArray.from_arrays(pa.array(offsets), pa.array(level.astype(np.int32))),
+            "levels": lists_of(ends, numbers(level.astype(np.int32))),
         }
     )
 
@@ -175,14 +180,14 @@ def _source_rows(plan: Plan, findings: Findings, rows: list[int]) -> pa.Table:
     images, files = plan.dataset.images, [findings.files.get(row) for row in rows]
     whole = [None if file is None or file.sampled else file.sha256 for file in files]
     sampled = [file.sha256 if file and file.sampled else None for file in files]
-    return pa.table(
+    return table_of(
         {
             "image_id": images.id[rows],
-            "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
-            "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
-            "sha256": pa.array(whole, pa.string()),
-            "sampled_sha256": pa.array(sampled, pa.string()),
-            "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
+            "file_name": array_of([_text(images.file_name[row]) for row in rows], pa.string()),
+            "bytes": array_of([file and file.bytes for file in files], pa.int64()),
+            "sha256": array_of(whole, pa.string()),
+            "sampled_sha256": array_of(sampled, pa.string()),
+            "notes": array_of([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
         }
     )
 
