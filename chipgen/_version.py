@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from PIL import features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 try:
     __version__ = version("chipgen")
@@ -12,7 +17,29 @@ except PackageNotFoundError:  # run from a folder that was never installed
     __version__ = "0"
 
 
-def encoder_versions() -> dict[str, str]:
-    """Return the versions of everything that turns values into bytes."""
+OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
+"""Names under which OpenCV is distributed."""
+
+
+def encoder_versions(imaging: str) -> dict[str, str]:
+    """Return the versions of everything that an engine turns values into bytes with."""
     codecs = {name: features.version(name) or "none" for name in ("jpg", "zlib", "webp")}
-    return {"pillow": version("pillow"), "pyarrow": version("pyarrow"), **codecs}
+    versions = {"pillow": version("pillow"), "pyarrow": version("pyarrow"), **codecs}
+    if imaging == "opencv":
+        versions |= {"opencv": _first_of(OPENCV), "simplejpeg": _first_of(["simplejpeg"])}
+    return versions | _raster_versions()
+
+
+def _raster_versions() -> dict[str, str]:
+    """Return the versions of what decodes rasters read by window, where it is installed."""
+    with contextlib.suppress(PackageNotFoundError):
+        return {name: version(name) for name in ("tifffile", "imagecodecs")}
+    return {}
+
+
+def _first_of(distributions: Iterable[str]) -> str:
+    """Return the version of the first of some distributions that is installed."""
+    for name in distributions:
+        with contextlib.suppress(PackageNotFoundError):
+            return version(name)
+    return "none"

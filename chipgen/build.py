@@ -18,10 +18,10 @@ from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_missing, refuse_nesting
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
-from chipgen.store import Output, Staging, Start, survey
+from chipgen.store import Entry, Output, Staging, Start, survey
 from chipgen.workers import Job, ShardDone, do_shards
 from chipgen.writers import planned_files, shard_unit
 from chipgen.writers.coco import MERGED, merge_coco
@@ -81,6 +81,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     report = already_built(survey(out), record, config)
     if report is not None:
         return report
+    refuse_look(config)
     root = image_root(plan)
     refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
@@ -216,11 +217,11 @@ class _Build:
         if self.config.format == "coco":
             paths = [shard.path for shard in done]
             merge_coco(paths, self.output.read, staging, MERGED)
-        naming = {file.path: file for shard in done for file in shard.files}
+        naming = {file.path: file for shard in done for file in shard.files if file.path == shard.path}
         chips = sum(shard.rows for shard in done)
         listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
         facts = {"counts": {"chips": chips, **counts}, "shards": listed}
-        written = self.output.finish(staging, facts, [shard.entry for shard in done])
+        written = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
         return BuildReport(
             out=str(self.output.out),
             chips=chips,

@@ -87,7 +87,18 @@ def _how(plan: Plan, config: ExportConfig) -> str:
         f"{_assigned(plan)}"
         f"{_negatives(plan)}"
         f"- pixels: RGB, {config.resample}, {config.image_format}{quality}{subsampling}\n"
+        f"{_look(config)}"
     )
+
+
+def _look(config: ExportConfig) -> str:
+    """Say how bands became colours, if that was asked for."""
+    told = {
+        "bands": "bands `{}` shown as red, green and blue",
+        "stretch": "values `{}` of rasters spread over 0 to 255",
+    }
+    asked = [told[name].format(value) for name, value in config.look.recorded().items() if value is not None]
+    return f"- {'; '.join(asked)}\n" if asked else ""
 
 
 def _sampler(config: PlanConfig) -> str:

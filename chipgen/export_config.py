@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, TypedDict
 
+from chipgen.bands import Look, parse_bands, parse_stretch
 from chipgen.errors import UsageError
 from chipgen.limits import at_least
 
@@ -13,6 +15,7 @@ CHOICES = {
     "format": ("parquet", "coco"),
     "ignored": ("crowd", "drop", "keep", "paint"),
     "image_format": ("jpeg", "png", "webp"),
+    "imaging": ("pillow", "opencv"),
     "resample": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
     "on_error": ("fail", "skip"),
 }
@@ -32,6 +35,11 @@ ADMITS_MORE = ("max_pixels", "follow_symlinks")
 """Settings that, raised, let more images in and change nothing about the others."""
 
 
+def installed_imaging() -> str:
+    """Return the fastest engine that is installed."""
+    return "opencv" if find_spec("cv2") else "pillow"
+
+
 class ExportSettings(TypedDict, total=False):
     """The fields of `ExportConfig` besides the format, as keyword arguments."""
 
@@ -40,7 +48,10 @@ class ExportSettings(TypedDict, total=False):
     image_format: str
     quality: int
     resample: str
+    imaging: str
     fill: tuple[int, int, int]
+    bands: str | None
+    stretch: str | None
     pad: bool
     workers: int | None
     on_error: str
@@ -69,8 +80,14 @@ class ExportConfig:
         Encoding of the chips: ``jpeg``, ``png`` or ``webp``; quality 1..100 for the lossy ones.
     resample
         Filter, antialiased when shrinking.
+    imaging
+        Who decodes, scales and encodes: ``pillow``, or ``opencv``, the default where it is installed.
     fill
         Red, green, blue of padding and of painted boxes.
+    bands
+        Bands of rasters that become red, green and blue, ``"3,2,1"``, or grey, ``"4"``, counted from 1.
+    stretch
+        Values of rasters that become 0 and 255, ``"200,3000"``, or their percentiles, ``"2%,98%"``.
     pad
         Whether chips of small images are padded right and bottom to the chip size.
     workers
@@ -99,7 +116,10 @@ class ExportConfig:
     image_format: str = "jpeg"
     quality: int = 95
     resample: str = "bilinear"
+    imaging: str = field(default_factory=installed_imaging)
     fill: tuple[int, int, int] = MEAN_COLOUR
+    bands: str | None = None
+    stretch: str | None = None
     pad: bool = True
     workers: int | None = None
     on_error: str = "fail"
@@ -110,16 +130,22 @@ class ExportConfig:
     retry_skipped: bool = False
     verify: bool = False
     progress: bool = True
+    look: Look = field(init=False, repr=False)
+    """Bands and stretch, as values."""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError.one(option, str(getattr(self, name)), "is unknown", f"use {' or '.join(choices)}")
+        if self.imaging == "opencv" and installed_imaging() != "opencv":
+            todo = "install chipgen[fast], or use --imaging pillow"
+            raise UsageError.one("--imaging", self.imaging, "is not installed", todo)
         at_least("--quality", self.quality, 1, 100)
         at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
         at_least("--max-skipped", self.max_skipped, 0)
         at_least("--max-pixels", self.max_pixels, 1)
+        object.__setattr__(self, "look", Look(parse_bands(self.bands), parse_stretch(self.stretch)))
         if len(self.fill) != 3 or not all(0 <= channel <= 255 for channel in self.fill):
             raise UsageError.one("--fill", str(self.fill), "is no colour", "use three numbers from 0 to 255")
         if not re.fullmatch(r"\w+(\.\w+)*", self.split):
@@ -133,8 +159,8 @@ class ExportConfig:
 
     def recorded(self) -> dict[str, Any]:
         """Return the settings that decide what is written, for the manifest."""
-        fields = vars(self)
-        return {name: fields[name] for name in sorted(fields) if name not in HOW_IT_RUNS}
+        fields = {**vars(self), **self.look.recorded()}
+        return {name: fields[name] for name in sorted(fields) if name not in {*HOW_IT_RUNS, "look"}}
 
 
 def parse_fill(text: str) -> tuple[int, int, int]:

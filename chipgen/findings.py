@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFile:
     """What an image was when its chips were cut.
 
@@ -21,10 +21,13 @@ class ImageFile:
     ----------
     bytes, sha256
         Length and checksum of its file.
+    sampled
+        Whether the checksum is that of samples: of the directories of a large raster and of pieces of its file.
     """
 
     bytes: int
     sha256: str
+    sampled: bool = False
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Findings:
             "skipped": [asdict(entry) for entry in self.skipped],
             "notes": [[row, *notes] for row, notes in self.notes.items()],
             "images": [[row, reason] for row, reason in self.images.items()],
-            "files": [[row, file.bytes, file.sha256] for row, file in self.files.items()],
+            "files": [[row, file.bytes, file.sha256, file.sampled] for row, file in self.files.items()],
         }
 
     @classmethod
@@ -69,7 +72,7 @@ class Findings:
             skipped=[Skipped(**entry) for entry in value["skipped"]],
             notes={row: tuple(notes) for row, *notes in value["notes"]},
             images=dict(value["images"]),
-            files={row: ImageFile(length, sha256) for row, length, sha256 in value["files"]},
+            files={row: ImageFile(*file) for row, *file in value["files"]},
         )
 
 

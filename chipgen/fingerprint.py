@@ -36,7 +36,7 @@ def early_record(plan: PlanConfig, export: ExportConfig, limit: int | None) -> d
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
         "configuration": {**plan.recorded(), **export.recorded(), "limit": limit},
-        "encoders": _version.encoder_versions(),
+        "encoders": _version.encoder_versions(export.imaging),
     }
 
 
@@ -61,7 +61,7 @@ def plan_digest(plan: Plan) -> str:
     for column in _columns(plan):
         portable = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<"))
         digest.update(f"{portable.dtype.str}{portable.shape}".encode())
-        digest.update(portable.tobytes())
+        digest.update(portable.data if portable.size else b"")
     return digest.hexdigest()
 
 

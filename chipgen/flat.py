@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from chipgen.boxes import Ints
+
+GROWTH = 16
+"""Columns that are full grow by one part in so many."""
+LEAST = 4096
+"""Rows that they grow by at least."""
 
 
 def bounds(counts: Ints | list[int]) -> Ints:
@@ -44,3 +51,37 @@ def pieces(counts: Ints, most: int) -> Iterator[slice]:
         stop = max(start + 1, int(np.searchsorted(ends, done + most, "right")))
         yield slice(start, stop)
         start = stop
+
+
+class Growing:
+    """Columns that parts are added to: the memory for parts and whole is never held at the same time.
+
+    Parameters
+    ----------
+    *columns
+        Columns without rows, from which types and shapes are taken.
+    """
+
+    def __init__(self, *columns: NDArray[Any]) -> None:
+        self._columns = [column.copy() for column in columns]
+        self._rows = 0
+
+    def add(self, *parts: NDArray[Any]) -> None:
+        """Add rows, given as a part of each column."""
+        stop = self._rows + len(parts[0])
+        if stop > len(self._columns[0]):
+            self._resize(stop + max(LEAST, stop // GROWTH))
+        for column, part in zip(self._columns, parts, strict=True):
+            column[self._rows : stop] = part
+        self._rows = stop
+
+    def columns(self) -> list[NDArray[Any]]:
+        """Return the columns, which do not grow any more."""
+        self._resize(self._rows)
+        columns, self._columns = self._columns, []
+        return columns
+
+    def _resize(self, rows: int) -> None:
+        """Make room, or give it back."""
+        for column in self._columns:
+            column.resize((rows, *column.shape[1:]), refcheck=False)  # nobody else has seen them

@@ -10,10 +10,12 @@ from chipgen.coco.find import fullest
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, OutputError, UnusableError, UsageError
 from chipgen.images import locate
+from chipgen.images.rasters import INSTALL, can_decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from chipgen.export_config import ExportConfig
     from chipgen.findings import Findings
     from chipgen.plan import Plan
 
@@ -33,6 +35,19 @@ def image_root(plan: Plan) -> Path:
         what = f"{file_names[0]!r} and the other images were not found in {', '.join(source.looked_in)}"
         raise DataError.one(source.path, "images", what, "name their folder with --images")
     return Path(root or Path(source.path).parent)
+
+
+def refuse_look(config: ExportConfig) -> None:
+    """Refuse bands and stretch where nothing can read them.
+
+    Raises
+    ------
+    UsageError
+        The libraries are not installed.
+    """
+    if config.look and not can_decode():
+        name, value = next((name, value) for name, value in config.look.recorded().items() if value is not None)
+        raise UsageError.one(f"--{name}", value, "needs tifffile and imagecodecs", INSTALL)
 
 
 def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:

@@ -15,11 +15,14 @@ import numpy as np
 
 from chipgen.assignment import learnt_in_one, margins
 from chipgen.boxes import TOLERANCE, Bools, Floats, Ints
+from chipgen.flat import Growing
 from chipgen.positive import THINNEST
 from chipgen.reach import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from chipgen.chips import Chips
     from chipgen.config import PlanConfig
@@ -79,20 +82,27 @@ def label(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: Pla
     config
         Holds ``min_visibility``, ``min_box`` and ``assign``.
     """
+    boxes = ChipBoxes(*_cut_all(dataset, levels, fits, chips, config))
+    if config.assign == "one":
+        boxes.state[_elsewhere(boxes, chips, len(levels.scales))] = STATES.index("assigned_elsewhere")
+    return boxes
+
+
+def _cut_all(dataset: Dataset, levels: Levels, fits: Fit, chips: Chips, config: PlanConfig) -> Iterator[Any]:
+    """Yield the columns of the boxes of all chips."""
     state_anywhere = _state_anywhere(dataset, fits)
     factor, window = levels.factor[chips.image, chips.level], chips.window_scaled
     reach = Reach.of(dataset.annotations.xyxy_img, dataset.spans[chips.image], _seen(window, factor))
-    parts = [_nothing()]
+    cut = Growing(*_nothing())
     for chip, annotation in reach.pairs():
         x, y = _along_axes(dataset.annotations.xyxy_img[annotation], factor[chip], window[chip])
         seen = np.flatnonzero(x.meet() & y.meet())
         x, y = x.take(seen), y.take(seen)
         pairs = chip[seen], annotation[seen]
-        parts.append(_cut(pairs, (x, y), state_anywhere[pairs[1], chips.level[pairs[0]]], config))
-    boxes = ChipBoxes(*_joined(parts, in_order=reach.in_order))
-    if config.assign == "one":
-        boxes.state[_elsewhere(boxes, chips, len(levels.scales))] = STATES.index("assigned_elsewhere")
-    return boxes
+        cut.add(*_cut(pairs, (x, y), state_anywhere[pairs[1], chips.level[pairs[0]]], config))
+    in_order = reach.in_order
+    del state_anywhere, factor, window, reach
+    yield from cut.columns() if in_order else _in_order(cut.columns())
 
 
 def _elsewhere(boxes: ChipBoxes, chips: Chips, levels: int) -> Ints:
@@ -151,7 +161,9 @@ def _along_axes(xyxy_img: Floats, factor: Floats, window_scaled: Floats) -> tupl
 _Columns = tuple[Ints, Ints, Floats, Floats, Bools, Ints]
 
 
-def _cut(pairs: tuple[Ints, Ints], axes: tuple[_Along, _Along], state: Ints, config: PlanConfig) -> _Columns:
+def _cut(
+    pairs: tuple[Ints, Ints], axes: tuple[_Along, _Along], state: NDArray[np.int8], config: PlanConfig
+) -> _Columns:
     """Cut boxes to the chips they meet; return the columns of `ChipBoxes`. `state` is what no chip can mend."""
     x, y = axes
     (left, right), (top, bottom) = x.cut(), y.cut()
@@ -172,16 +184,11 @@ def _nothing() -> _Columns:
     return nothing, nothing, np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.bool_), nothing
 
 
-def _joined(parts: list[_Columns], *, in_order: bool) -> Iterator[Any]:
-    """Yield each column in one piece; `parts` is emptied, so that no more than one column is held twice."""
-    columns = [list(column) for column in zip(*parts, strict=True)]
-    parts.clear()
-    order: Any = slice(None)
-    if not in_order:
-        chip, annotation = (np.concatenate(column) for column in columns[:2])
-        order = np.argsort(chip << ANNOTATION_BITS | annotation)  # many times faster than by two keys
+def _in_order(columns: list[Any]) -> Iterator[Any]:
+    """Yield columns sorted by chip and then by annotation; they are let go of one after the other."""
+    order = np.argsort(columns[0] << ANNOTATION_BITS | columns[1])  # many times faster than by two keys
     while columns:
-        yield np.concatenate(columns.pop(0))[order]
+        yield columns.pop(0)[order]
 
 
 def _seen(window_scaled: Floats, factor: Floats) -> Floats:
@@ -189,9 +196,9 @@ def _seen(window_scaled: Floats, factor: Floats) -> Floats:
     return np.asarray(window_scaled / np.tile(factor, 2))
 
 
-def _state_anywhere(dataset: Dataset, fits: Fit) -> Ints:
+def _state_anywhere(dataset: Dataset, fits: Fit) -> NDArray[np.int8]:
     """Return the state of each annotation in whatever chip of a level shows it, shape ``(N, L)``; 0: depends."""
-    state = np.zeros(fits.in_range.shape, dtype=np.int64)
+    state = np.zeros(fits.in_range.shape, dtype=np.int8)
     state[~fits.holdable] = STATES.index("too_large")
     state[~fits.in_range] = STATES.index("out_of_range")
     state[dataset.annotations.ignored_by > 0] = STATES.index("crowd")

@@ -35,6 +35,8 @@ STATUSES = (
 ``uncovered`` cannot happen with the samplers that cover: a user's own sampler passed over a box it could have taken.
 """
 
+BLOCK = 1 << 18
+"""Boxes looked at a time, so that the steps between take little memory."""
 NONE_SKIPPED: Mapping[int, str] = MappingProxyType({})
 
 
@@ -89,25 +91,21 @@ def make_ledger(
     gone = np.zeros(len(dataset.images), dtype=np.bool_)
     gone[list(skipped_images)] = True
     exists = ~gone[chips.image]
-    there, positive = exists[boxes.chip], (exists & (chips.kind == 0))[boxes.chip]
-    valid, ignored = (np.flatnonzero(there & ((boxes.state > 0) == wish)) for wish in (False, True))
-    covered = _cells(chips, boxes, np.flatnonzero(boxes.enclosed & positive), fits.counts.shape) & fits.counts
+    n_valid, n_ignored = (np.zeros(len(dataset.annotations), dtype=np.int64) for _ in range(2))
+    valid_at, covered = (np.zeros(fits.counts.shape, dtype=np.bool_) for _ in range(2))
+    for first in range(0, len(boxes), BLOCK):
+        rows = slice(first, first + BLOCK)
+        chip, annotation = boxes.chip[rows], boxes.annotation[rows]
+        there, valid, level = exists[chip], boxes.state[rows] == 0, chips.level[chip]
+        n_valid += np.bincount(annotation[there & valid], minlength=len(n_valid))
+        n_ignored += np.bincount(annotation[there & ~valid], minlength=len(n_ignored))
+        valid_at[annotation[there & valid], level[there & valid]] = True
+        enclosed = there & boxes.enclosed[rows] & (chips.kind[chip] == 0)
+        covered[annotation[enclosed], level[enclosed]] = True
+    covered &= fits.counts
     status = _status(dataset, fits, covered, gone)
-    return Ledger(
-        status,
-        _reasons(dataset, levels, status, fits, skipped_images),
-        np.bincount(boxes.annotation[valid], minlength=len(dataset.annotations)),
-        np.bincount(boxes.annotation[ignored], minlength=len(dataset.annotations)),
-        _cells(chips, boxes, valid, fits.counts.shape),
-        covered,
-    )
-
-
-def _cells(chips: Chips, boxes: ChipBoxes, rows: Ints, shape: tuple[int, ...]) -> Bools:
-    """Mark the annotation and level of some boxes, shape ``(N, L)``."""
-    marked = np.zeros(shape, dtype=np.bool_)
-    marked[boxes.annotation[rows], chips.level[boxes.chip[rows]]] = True
-    return marked
+    reason = _reasons(dataset, levels, status, fits, skipped_images)
+    return Ledger(status, reason, n_valid, n_ignored, valid_at, covered)
 
 
 def _at_any(levels: Bools) -> Bools:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 
 STEP = 4096
 """Entries made to text at a time when all are asked for."""
+SPREAD = 2
+"""So many times their own length neighbours may cover in a text for all of it to be read at once."""
+
+
+class Text(Protocol):
+    """Bytes, in memory or in a file."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, span: slice, /) -> bytes: ...
+
+    def count(self, part: bytes, start: int, stop: int, /) -> int:
+        """Count how often something stands between two places."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +36,12 @@ class RawEntries:
     Parameters
     ----------
     data
-        The text that they are parts of: a whole file, or, after `take`, nothing but these entries.
+        The text that they are parts of: a whole file, in memory or not, or, after `take`, nothing but these entries.
     start, stop
         The first byte of each entry and the one after its last, shape ``(N,)``, int64.
     """
 
-    data: bytes
+    data: Text
     start: Ints
     stop: Ints
 
@@ -51,8 +64,11 @@ class RawEntries:
 
     def texts(self, first: int, stop: int) -> list[bytes]:
         """Return some neighbours; rows after the last are left out."""
-        spans = zip(self.start[first:stop].tolist(), self.stop[first:stop].tolist(), strict=True)
-        return [self.data[begin:end] for begin, end in spans]
+        starts, stops, text, at = self.start[first:stop], self.stop[first:stop], self.data, 0
+        low, high = starts.min(initial=len(text)), stops.max(initial=0)
+        if high - low <= SPREAD * int((stops - starts).sum()):
+            text, at = text[int(low) : int(high)], int(low)
+        return [text[begin:end] for begin, end in zip((starts - at).tolist(), (stops - at).tolist(), strict=True)]
 
     def at(self, rows: Ints) -> RawEntries:
         """Return some entries, in the given order, as parts of the same text: nothing is copied."""

@@ -11,7 +11,7 @@ import numpy as np
 from chipgen.chips import KINDS
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError
-from chipgen.images import EXTENSIONS, Picture, cut, encode, locate, open_picture, paint_over
+from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
 from chipgen.objects import ShardObjects
 from chipgen.rows import ChipRow, SourceRow, ranges_chip
 
@@ -74,7 +74,7 @@ def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture
     """Decode an image of the shard."""
     path = locate(root, shard.images.file_name[image], follow_symlinks=config.follow_symlinks)
     width, height = shard.images.size_img[image].tolist()
-    return open_picture(path, (width, height), config.max_pixels)
+    return open_picture(path, (width, height), config, reduction_for(float(shard.finest[image])))
 
 
 def _skipped_image(shard: Shard, image: int, error: UnusableError) -> Skipped:
@@ -97,6 +97,7 @@ class _ImageRenderer:
         self.shard, self.picture, self.objects, self.ranges = shard, picture, objects, ranges
         self.config, size = objects.config, shard.images.size_img[image].tolist()
         self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], *size)
+        self.engine = engine_of(self.config.imaging)
 
     def chip(self, chip: int) -> ChipRow:
         """Make one chip."""
@@ -127,13 +128,20 @@ class _ImageRenderer:
         """
         config, boxes = self.config, self.shard.boxes
         try:
-            pixels = cut(self.picture.pixels, crop, config)
+            pixels = self.engine.cut(self.picture.pixels, crop, config)
             if config.ignored == "paint":
                 xyxy_chip, valid = boxes.xyxy_chip[rows], boxes.state[rows] == 0
-                pixels = paint_over(pixels, _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid]), config.fill)
-            return encode(pixels, config)
+                hidden, kept = _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid])
+                pixels = self.engine.paint_over(pixels, hidden, kept, config.fill)
+            return self.engine.encode(pixels, config)
         except MemoryError:
             raise
+        except UnusableError as error:  # of a raster, of which chips may have been written already
+            where = f"chip {chip_id} of image {self.source.image_id}"
+            todo = "put a sound copy in its place, or take the image out of the annotations"
+            if error.reason == "too_large":
+                todo = "raise --max-pixels, or choose another --resample"
+            raise DataError.one(self.source.file_name, where, error.message, todo) from error
         except Exception as error:  # encoders raise whatever they like
             where = f"chip {chip_id} of image {self.source.image_id}"
             what = f"cannot be drawn as {config.image_format} ({type(error).__name__}: {error})"

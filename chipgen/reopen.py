@@ -75,10 +75,11 @@ def _sources(plan: Plan, out: Path) -> tuple[dict[int, ImageFile], dict[int, tup
     """Return the files that were read, and remarks about them, by the row of their image in the dataset."""
     table = pq.read_table(out / SOURCES).to_pydict()
     rows = np.searchsorted(plan.dataset.images.id, table["image_id"]).tolist()
+    sampled = table.get("sampled_sha256", [None] * len(rows))  # builds of earlier versions have none
     files = {
-        row: ImageFile(length, sha256)
-        for row, length, sha256 in zip(rows, table["bytes"], table["sha256"], strict=True)
-        if sha256 is not None
+        row: ImageFile(length, sha256 or of_samples, sampled=sha256 is None)
+        for row, length, sha256, of_samples in zip(rows, table["bytes"], table["sha256"], sampled, strict=True)
+        if sha256 or of_samples
     }
     return files, {row: tuple(notes) for row, notes in zip(rows, table["notes"], strict=True) if row in files}
 

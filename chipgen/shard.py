@@ -34,6 +34,8 @@ class Shard:
         Rows refer to the tables above.
     image_row
         Row of each image in the dataset, shape ``(I,)``, int64.
+    finest
+        Largest factor at which each image is cut, in this shard or another, shape ``(I,)``, float64.
     factor, range_img
         Factors and valid range of each chip, shape ``(C, 2)``, float64.
     chip_size
@@ -49,6 +51,7 @@ class Shard:
     chips: Chips
     boxes: ChipBoxes
     image_row: Ints
+    finest: Floats
     factor: Floats
     range_img: Floats
     chip_size: int
@@ -108,10 +111,22 @@ def take_shard(plan: Plan, index: int) -> Shard:
         chips=replace(chips, image=image.reshape(-1)),
         boxes=replace(boxes, chip=boxes.chip - first, annotation=annotation.reshape(-1)),
         image_row=image_row,
+        finest=_finest(plan, image_row),
         factor=plan.levels.factor[cell],
         range_img=plan.levels.range_img[cell],
         chip_size=plan.config.chip_size,
     )
+
+
+def _finest(plan: Plan, image_row: Ints) -> Floats:
+    """Return the largest factor at which chips are cut from some images, all their chips in the plan regarded."""
+    first = np.searchsorted(plan.chips.image, image_row, "left")
+    stop = np.searchsorted(plan.chips.image, image_row, "right")
+    largest = [
+        plan.levels.factor[row, plan.chips.level[begin:end]].max()
+        for row, begin, end in zip(image_row.tolist(), first.tolist(), stop.tolist(), strict=True)
+    ]
+    return np.array(largest, dtype=np.float64)
 
 
 def _box_rows(boxes: ChipBoxes, first: int, stop: int) -> ChipBoxes:

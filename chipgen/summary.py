@@ -188,8 +188,9 @@ def ratio(part: float, whole: float) -> float | None:
 def _levels(plan: Plan) -> tuple[LevelSummary, ...]:
     """Return the figures of each level."""
     count = len(plan.levels.scales)
-    cell = plan.chips.level[plan.boxes.chip] * 2 + (plan.boxes.state == 0)
-    boxes = np.bincount(cell, minlength=2 * count).reshape(count, 2).tolist()
+    at = plan.chips.level.astype(np.int16)[plan.boxes.chip]  # narrow, for there are many boxes
+    valid = np.bincount(at[plan.boxes.state == 0], minlength=count)
+    boxes = zip((np.bincount(at, minlength=count) - valid).tolist(), valid.tolist(), strict=True)
     return tuple(_level(plan, level, valid, ignored) for level, (ignored, valid) in enumerate(boxes))
 
 

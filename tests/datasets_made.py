@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from two_ways import assert_same
+
 from chipgen import read_coco
 
 if TYPE_CHECKING:
@@ -43,8 +45,9 @@ class Coco:
         return json.dumps(vars(self))
 
     def read(self, on_error: str = "skip") -> Dataset:
-        """Read it back."""
+        """Read it back, in both ways."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "instances.json"
             path.write_text(self.text(), encoding="utf-8")
+            assert_same(path, 4096, on_error=on_error)
             return read_coco(path, on_error=on_error)

@@ -26,12 +26,14 @@ from image_seeds import SEEDS
 from PIL import Image
 
 from chipgen.errors import REASONS, UnusableError
+from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_PIXELS = 1_000_000
+IMAGING = ("pillow", "opencv")
 ADDRESS_SPACE = 3 << 30
 """Bytes of address space that the process may have: what cannot be had is a MemoryError, not a dead machine."""
 GROWTH = 100 << 20
@@ -65,20 +67,26 @@ def _check(error: UnusableError) -> None:
     assert error.message.isprintable(), repr(error.message)
 
 
-def look(path: Path, size: tuple[int, int] = images.SIZE) -> tuple[str, str]:
+def look(path: Path, engines: Sequence[str]) -> tuple[str, str]:
     """Open an image as whatever it says it is; return the reason why it cannot be used, and the message, or nothing."""
+    found = {_look(path, images.SIZE, ExportConfig(imaging=name, max_pixels=MAX_PIXELS)) for name in engines}
+    assert len(found) == 1, f"the engines disagree: {found}"
+    return found.pop()
+
+
+def _look(path: Path, size: tuple[int, int], config: ExportConfig) -> tuple[str, str]:
+    """Open an image with one of the engines."""
     try:
-        picture = open_picture(path, size, MAX_PIXELS)
+        picture = open_picture(path, size, config)
     except UnusableError as error:
         _check(error)
         found = SIZE.match(error.message)
         if error.reason == "size_mismatch" and found and size == images.SIZE:
             width, height = map(int, found.groups())
-            return look(path, (height, width) if width % 2 else (width, height))
+            return _look(path, (height, width) if width % 2 else (width, height), config)
         return error.reason, error.message
-    assert (picture.pixels.mode, picture.pixels.size) == ("RGB", size)
-    assert picture.pixels.info == {}
-    assert len(picture.pixels.tobytes()) == 3 * size[0] * size[1]
+    assert picture.pixels.size_img == size
+    assert images.whole(picture.pixels).shape == (size[1], size[0], 3)
     return "", ""
 
 
@@ -92,12 +100,13 @@ def main(log: Path, what: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path = log.with_suffix(".image")
+    engines = IMAGING[:1] if what == ["bombs"] else IMAGING  # what is refused before anything is decoded is timed
     with log.open("w", encoding="ascii") as lines:
         for name, data in cases(what):
             path.write_bytes(data)
             lines.write(json.dumps({"begun": name}) + "\n")
             lines.flush()
-            lines.write(json.dumps(_one(path)) + "\n")
+            lines.write(json.dumps(_one(path, engines)) + "\n")
         lines.write(json.dumps({"done": True}) + "\n")
 
 
@@ -107,13 +116,13 @@ def _memory(name: str) -> int:
     return 1024 * int(kilobytes)
 
 
-def _one(path: Path) -> dict[str, Any]:
+def _one(path: Path, engines: Sequence[str]) -> dict[str, Any]:
     """Open one image under a time limit and return what is to be said about it."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget how much was held at most
     before, held, start = _state(), _memory("VmRSS"), time.process_time()
     signal.alarm(SECONDS)  # it kills: Python would have no say while a decoder runs
     try:
-        (reason, message), wrong = look(path), ""
+        (reason, message), wrong = look(path, engines), ""
     except BaseException as error:  # noqa: BLE001 -- whatever it is, it is the finding
         reason, message, wrong = "", "", f"{type(error).__name__}: {error}"
     signal.alarm(0)

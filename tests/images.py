@@ -13,6 +13,10 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy.typing as npt
+
+    from chipgen.images.pixels import Pixels
+
 SIZE = (96, 64)
 """Width and height of every image here unless it says otherwise."""
 
@@ -31,6 +35,11 @@ def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
+
+
+def whole(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Return all pixels that chips can be cut from."""
+    return pixels.region((0, 0, *pixels.size_img), 1).rgb
 
 
 def jpeg(size: tuple[int, int] = SIZE, **options: Any) -> bytes:

@@ -55,6 +55,7 @@ LAWS = (
     "rows",
     "shard",
     "masks",
+    "bands",
     "export_config",
 )
 """Values and laws: numpy in, numpy out; no files of their own, no click, no printing."""
@@ -116,10 +117,14 @@ def test_laws_know_no_files(path: Path) -> None:
     ("library", "home"),
     [
         ("PIL", {"images", "_version"}),
+        ("cv2", {"images"}),
+        ("simplejpeg", {"images"}),
         ("shapely", {"masks"}),
         ("pycocotools", {"masks"}),
         ("click", {"cli"}),
         ("joblib", {"workers"}),
+        ("tifffile", {"images"}),
+        ("imagecodecs", {"images"}),
     ],
 )
 def test_each_library_has_one_home(library: str, home: set[str]) -> None:

@@ -89,7 +89,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return [place for key in keys for place in ((value, key), *_places(value[key]))]
 
 
-def _edited(edits: list[Edit]) -> bytes:
+def edited(edits: list[Edit]) -> bytes:
     """Return the rich dataset after some edits of its tree."""
     coco = copy.deepcopy(RICH)
     for number, action, value in edits:
@@ -106,7 +106,7 @@ def _edited(edits: list[Edit]) -> bytes:
     return json.dumps(coco).encode()
 
 
-def _patched(patches: list[tuple[int, int, bytes]]) -> bytes:
+def patched(patches: list[tuple[int, int, bytes]]) -> bytes:
     """Return the text of the rich dataset after some edits of its bytes."""
     data = TEXT
     for start, length, piece in patches:
@@ -143,14 +143,14 @@ def _plan(folder: Path, data: bytes) -> None:
 @given(patches=PATCHES)
 def test_damaged_bytes(patches: list[tuple[int, int, bytes]], folder: Path) -> None:
     """Section A: a file whose bytes were damaged is refused, or read."""
-    _plan(folder, _patched(patches))
+    _plan(folder, patched(patches))
 
 
 @FUZZ
 @given(edits=EDITS)
 def test_damaged_tree(edits: list[Edit], folder: Path) -> None:
     """Sections A to D: valid JSON that means nonsense is refused, or planned."""
-    _plan(folder, _edited(edits))
+    _plan(folder, edited(edits))
 
 
 @pytest.mark.parametrize("name", ["parquet", "coco"])
@@ -160,7 +160,7 @@ def test_damaged_dataset_is_built_or_refused(
     name: str, edits: list[Edit], patches: list[tuple[int, int, bytes]], by_tree: bool, folder: Path
 ) -> None:
     """Sections A to F: to the end, in both formats; what is left out is told, what is written can be read."""
-    (folder / "in" / "ann.json").write_bytes(_edited(edits) if by_tree else _patched(patches))
+    (folder / "in" / "ann.json").write_bytes(edited(edits) if by_tree else patched(patches))
     more = ("--on-error", "skip", "--overwrite", "--scales", "96", "--chip-size", "64", "--format", name)
     outcome = run_here(build(folder, *more))
     assert outcome.code in {0, 1, 3}

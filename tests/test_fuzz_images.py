@@ -35,6 +35,7 @@ from zoo.running import (
 )
 
 from chipgen.errors import REASONS, UnusableError
+from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 
 if TYPE_CHECKING:
@@ -92,24 +93,25 @@ def test_file_made_to_take_long_does_not(bomb: Bomb, exploded: dict[str, dict[st
 # -- what is not damaged ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("imaging", ["pillow", "opencv"])
 @pytest.mark.parametrize("name", READ)
-def test_sound_image_is_read_as_pillow_reads_it(name: str, tmp_path: Path) -> None:
+def test_sound_image_is_read_as_pillow_reads_it(name: str, imaging: str, tmp_path: Path) -> None:
     """Or refused, because it has more than 8 bits a channel."""
     data = READ[name]
     (tmp_path / "image").write_bytes(data)
     if name.endswith(("16", "_integers", "_floats")) or name == "pfm":
         with pytest.raises(UnusableError, match="more than 8 bits"):
-            open_picture(tmp_path / "image", images.SIZE, 1_000_000)
+            open_picture(tmp_path / "image", images.SIZE, ExportConfig(imaging=imaging))
         return
-    seen = open_picture(tmp_path / "image", images.SIZE, 1_000_000).pixels
+    seen = images.whole(open_picture(tmp_path / "image", images.SIZE, ExportConfig(imaging=imaging)).pixels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about transparency, which is dropped
         expected = Image.open(io.BytesIO(data)).convert("RGB")
-    if expected.size != seen.size:  # a TIFF that Pillow turns; this one it turned by a quarter
+    if expected.size != images.SIZE:  # a TIFF that Pillow turns; this one it turned by a quarter
         expected = expected.transpose(
             Image.Transpose.ROTATE_270 if name == "tiff_turned_lzw" else Image.Transpose.ROTATE_90
         )
-    assert np.array_equal(np.asarray(seen), np.asarray(expected))
+    assert np.array_equal(seen, np.asarray(expected))
 
 
 @pytest.mark.parametrize("name", sorted(set(SEEDS) - set(READ)))
@@ -117,7 +119,7 @@ def test_image_of_another_format_is_never_corrupt(name: str, tmp_path: Path) -> 
     """Row F58: what is not read is named where its first bytes tell what it is; it is not called damaged."""
     (tmp_path / "image").write_bytes(SEEDS[name])
     with pytest.raises(UnusableError) as caught:
-        open_picture(tmp_path / "image", images.SIZE, 1_000_000)
+        open_picture(tmp_path / "image", images.SIZE, ExportConfig(max_pixels=1_000_000))
     assert caught.value.reason in {"unsupported", "unidentified"}
     marked = {"eps", "pdf", "jpeg2000", "avif", "ico", "icns", "dds", "qoi"}
     assert (caught.value.reason == "unsupported") == (name.removeprefix("other_") in marked)
@@ -170,9 +172,10 @@ OPEN = f"""
 import sys
 from pathlib import Path
 from chipgen.errors import UnusableError
+from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 try:
-    print(open_picture(Path(sys.argv[1]), {images.SIZE}, 1_000_000).pixels.size)
+    print(open_picture(Path(sys.argv[1]), {images.SIZE}, ExportConfig(max_pixels=1_000_000)).pixels.size_img)
 except UnusableError as error:
     print(error.message)
 """

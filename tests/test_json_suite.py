@@ -103,7 +103,7 @@ USED: dict[str, Change] = {
 PLACES: dict[str, Change] = {**UNUSED, **USED}
 
 
-def _spliced(change: Callable[[dict[str, Any]], None], document: bytes) -> bytes:
+def spliced(change: Callable[[dict[str, Any]], None], document: bytes) -> bytes:
     """Return the good dataset with a document put somewhere."""
     coco = good()
     change(coco)
@@ -141,7 +141,7 @@ def _assert_lines(said: str) -> None:
 def test_document_in_an_annotation_file(documents: dict[str, Any], place: str, folder: Path) -> None:
     """Section A: never is read what a strict reader refuses, and always what it takes, where that means nothing."""
     for name, document in documents.items():
-        said = _planned(folder, _spliced(PLACES[place], encoded(document)))
+        said = _planned(folder, spliced(PLACES[place], encoded(document)))
         if documents is INVALID:
             assert said, name
         elif documents is not OPEN and place in UNUSED:
@@ -162,7 +162,7 @@ LARGE = (*UNUSED, "id", "bbox", "segmentation", "counts", "keypoints", "file_nam
 def test_large_document_in_an_annotation_file(name: str, place: str, folder: Path) -> None:
     """Row A7: a megabyte in one value, or a hundred thousand levels, takes no longer than its bytes."""
     document = WHOLE[name]
-    said = _planned(folder, _spliced(PLACES[place], document))
+    said = _planned(folder, spliced(PLACES[place], document))
     if not _strict(document) and name != "digits":
         assert said
 
@@ -176,7 +176,7 @@ def test_depth_has_a_limit_that_does_not_depend_on_the_stack(
     opening, closing = brackets
 
     def nested(depth: int) -> bytes:
-        return _spliced(UNUSED[place], (opening * depth + "1" + closing * depth).encode())
+        return spliced(UNUSED[place], (opening * depth + "1" + closing * depth).encode())
 
     assert "levels deep" in _planned(folder, nested(MOST_NESTED))
     for depth in (*range(970, 1010), 2000):
@@ -200,7 +200,7 @@ def test_sizes_that_are_no_whole_numbers_take_no_time(folder: Path) -> None:
 
 
 def test_name_of_a_megabyte_is_told_in_a_line(folder: Path) -> None:
-    assert _planned(folder, _spliced(PLACES["file_name_of_image"], WHOLE["text"])) == ""
+    assert _planned(folder, spliced(PLACES["file_name_of_image"], WHOLE["text"])) == ""
     plan = chipgen.plan(chipgen.read_coco(folder / "in" / "ann.json"), scales="64", chip_size=64)
     with pytest.raises(chipgen.DataError, match="bad_name") as caught:
         chipgen.export(plan, folder / "unwritten", workers=1)
@@ -209,7 +209,7 @@ def test_name_of_a_megabyte_is_told_in_a_line(folder: Path) -> None:
 
 def test_brackets_in_text_are_no_levels(folder: Path) -> None:
     text = json.dumps('[{"\\' * 500).encode()
-    assert _planned(folder, _spliced(UNUSED["extra_of_annotation"], text)) == ""
+    assert _planned(folder, spliced(UNUSED["extra_of_annotation"], text)) == ""
 
 
 # -- to the end ------------------------------------------------------------------------------------------------------

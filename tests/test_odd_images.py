@@ -97,13 +97,14 @@ OPENING = """
 import resource, sys
 from pathlib import Path
 from chipgen.errors import UnusableError
+from chipgen.export_config import ExportConfig
 from chipgen.images import open_picture
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-open_picture(Path(sys.argv[1], "good1.png"), (96, 64), 10**6)
+open_picture(Path(sys.argv[1], "good1.png"), (96, 64), ExportConfig(max_pixels=10**6))
 before = peak()
 try:
-    open_picture(Path(sys.argv[1], "bomb.png"), (int(sys.argv[2]), int(sys.argv[2])), 89_478_485)
+    open_picture(Path(sys.argv[1], "bomb.png"), (int(sys.argv[2]), int(sys.argv[2])), ExportConfig())
 except UnusableError as error:
     print(error.reason, peak() - before)
 """

@@ -273,7 +273,7 @@ def test_other_versions_and_inputs_are_refused(
     elif key == "format_version":
         monkeypatch.setattr("chipgen.fingerprint.FORMAT_VERSION", 2)
     else:
-        monkeypatch.setattr("chipgen._version.encoder_versions", lambda: {"pillow": "0.1"})
+        monkeypatch.setattr("chipgen._version.encoder_versions", lambda _: {"pillow": "0.1"})
     before = _but_for_locks(out)
     expect(build(small_set, out), 4, f"{out}: {key}")
     assert _but_for_locks(out) == before

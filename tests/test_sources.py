@@ -28,6 +28,7 @@ ALLOWED = {
     ("secrets", "store/workspace.py"): "temporary names",
     ("tempfile", "proposals/sort.py"): "runs of a sort, gone when it is done",
     ("tempfile", "proposals/source.py"): "sorted proposals, gone with the object",
+    ("st_mtime_ns", "coco/stored.py"): "whether a file is still the one that was read",
     ("getpid", "store/lock.py"): "whom to blame when a folder is locked",
     ("getpid", "build.py"): "workers end with their parent",
     ("getpid", "workers.py"): "workers end with their parent",

@@ -24,7 +24,7 @@ from chipgen.cli.options import (
 )
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
-from chipgen.export_config import CHOICES, ExportConfig, parse_fill
+from chipgen.export_config import CHOICES, ExportConfig, installed_imaging, parse_fill
 
 if TYPE_CHECKING:
     from chipgen.finished import BuildReport
@@ -57,7 +57,16 @@ OUTPUT_OPTIONS = (
         show_default=True,
         help="Colour of padding and of painted boxes: R,G,B or #rrggbb or one grey value.",
     ),
+    setting(ExportConfig, "bands", str, "Bands of TIFFs to show as R,G,B, or one for grey, counted from 1: 3,2,1."),
+    setting(
+        ExportConfig, "stretch", str, "Values of TIFFs that become 0 and 255: 200,3000, or of each band 2%,98% of them."
+    ),
     setting(ExportConfig, "resample", _choice("resample"), "Filter; antialiased when shrinking, except nearest."),
+    click.option(
+        "--imaging",
+        type=_choice("imaging"),
+        help="Who decodes, scales and encodes.  [default: opencv when installed]",
+    ),
     setting(ExportConfig, "image_format", _choice("image_format"), "Encoding of the chips."),
     setting(ExportConfig, "quality", int, "Quality of JPEG and WebP, 1 to 100."),
     setting(PlanConfig, "chips_per_shard", int, "Chips a shard should hold.  [default: 50 to 500, by their number]"),
@@ -112,7 +121,9 @@ def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:
     plan = PlanConfig.parse(scales, ranges, **plan_settings(options))
     plan.negative.mode(proposals=options["proposals"] is not None)
     settings = {field.name: options[field.name] for field in fields(ExportConfig) if field.name in options}
-    return plan, ExportConfig(**{**settings, "fill": parse_fill(options["fill"]), "progress": not options["quiet"]})
+    settings |= {"fill": parse_fill(options["fill"]), "progress": not options["quiet"]}
+    settings["imaging"] = settings["imaging"] or installed_imaging()
+    return plan, ExportConfig(**settings)
 
 
 def _already_built(options: dict[str, Any], plan: PlanConfig, export: ExportConfig) -> BuildReport | None:

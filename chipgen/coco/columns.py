@@ -67,18 +67,21 @@ def annotation_columns(
     path: str,
     problems: list[Problem],
 ) -> tuple[Annotations, int]:
-    """Return the annotation table, sorted by (image id, annotation id), and how many boxes were clipped."""
+    """Return the annotation table, sorted by (image id, annotation id), and how many boxes were clipped.
+
+    It takes the columns of `read` over, which is of no use afterwards.
+    """
     _refuse_twice(read.id, path, "annotations", problems)
-    read = read.at(np.lexsort((read.id, read.image_id)))
+    read.put_in_order(np.lexsort((read.id, read.image_id)))
     image, category = _rows(images.id, read.image_id), _rows(categories.id, read.category_id)
-    invalid, xyxy_img, clipped = _boxes(read, image, category, images)
+    invalid, clipped = _boxes(read, image, category, images)
     table = Annotations(
         id=read.id,
         image_id=read.image_id,
         category_id=read.category_id,
         image=image,
         category=category,
-        xyxy_img=xyxy_img,
+        xyxy_img=read.xywh,
         ignored_by=read.ignored_by,
         invalid=invalid,
         raw=read.raw,
@@ -91,16 +94,22 @@ def _rows(known: Ints, wanted: Ints) -> Ints:
     if not len(known):
         return np.full_like(wanted, -1)
     order = np.argsort(known, kind="stable")
-    at = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
-    return np.where(known[order][at] == wanted, order[at], -1)
+    in_order = known[order]
+    found = np.empty_like(wanted)
+    for first in range(0, len(wanted), BLOCK):
+        some = wanted[first : first + BLOCK]
+        at = np.minimum(np.searchsorted(in_order, some), len(known) - 1)
+        found[first : first + BLOCK] = np.where(in_order[at] == some, order[at], -1)
+    return found
 
 
-def _boxes(read: AnnotationTable, image: Ints, category: Ints, images: Images) -> tuple[Ints, Floats, int]:
-    """Return for each entry why it is unusable (a position in `INVALID`) and its box clipped to its image.
+def _boxes(read: AnnotationTable, image: Ints, category: Ints, images: Images) -> tuple[Ints, int]:
+    """Put boxes clipped to their images in the place of boxes as written.
 
-    Last comes the number of usable boxes that reached over the edge of their image.
+    Return for each entry why it is unusable (a position in `INVALID`), and the number of usable boxes that reached
+    over the edge of their image.
     """
-    invalid, xyxy_img, clipped = np.zeros_like(image), np.zeros_like(read.xywh), 0
+    invalid, clipped = np.zeros_like(image), 0
     for first in range(0, len(image), BLOCK):
         rows = slice(first, first + BLOCK)
         xywh, bounds = read.xywh[rows], np.zeros_like(read.xywh[rows])
@@ -111,9 +120,9 @@ def _boxes(read: AnnotationTable, image: Ints, category: Ints, images: Images) -
             "unknown_image": image[rows] < 0,
             "unknown_category": category[rows] < 0,
         }
-        invalid[rows], xyxy_img[rows], over = _checked(xywh, bounds, reasons)
+        invalid[rows], read.xywh[rows], over = _checked(xywh, bounds, reasons)
         clipped += over
-    return invalid, xyxy_img, clipped
+    return invalid, clipped
 
 
 def _checked(xywh: Floats, bounds: Floats, reasons: dict[str, Bools]) -> tuple[Ints, Floats, int]:

@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 
 from chipgen.coco import explain
-from chipgen.coco.sections import explained_sections, read_sections, stands_twice
+from chipgen.coco.sections import BOM, explained_sections, read_sections, stands_twice
 from chipgen.coco.suspicion import is_odd, is_suspect, names_section, outline
 from chipgen.coco.table import AnnotationTable, Gathering
 from chipgen.errors import Problem
+from chipgen.flat import pieces
 from chipgen.loose_json import MOST_NESTED, REFUSALS, Int64, is_nested_too_deeply, plain
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Ints
     from chipgen.coco.sections import Sections
-    from chipgen.raw_entries import RawEntries
+    from chipgen.coco.stored import StoredText
+    from chipgen.raw_entries import RawEntries, Text
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=explain.MAX_IMAGE_SIDE)]
 
-BOM = b"\xef\xbb\xbf"
 SLICE = 4096
 """Entries that are Python objects at a time."""
+AT_ONCE = 8 << 20
+"""Bytes of entries that are copied at a time; one entry may have more."""
 
 
 class ImageEntry(msgspec.Struct, gc=False):
@@ -85,7 +88,10 @@ ANNOTATIONS = _Kind("annotations", AnnotationEntry, explain.annotation)
 CATEGORIES = _Kind("categories", CategoryEntry, explain.category)
 
 
-def decode(data: bytes, path: str) -> tuple[Tables, list[Problem]]:
+Decoded = tuple[Tables, list[Problem]]
+
+
+def decode(data: bytes, path: str) -> Decoded:
     """Decode a COCO file.
 
     Returns
@@ -98,27 +104,48 @@ def decode(data: bytes, path: str) -> tuple[Tables, list[Problem]]:
     DataError
         The file is no JSON, not UTF-8, or its sections are missing or wrong.
     """
-    notes: tuple[str, ...] = ()
-    if data.startswith(BOM):
-        data, notes = data[len(BOM) :], ("the annotation file begins with a byte-order mark",)
-    found = _fast(data, path)
-    if found is None:
-        reading = _Reading(path)
-        found = reading.tables(explained_sections(data, path)), reading.problems
-    tables, problems = found
-    return replace(tables, notes=notes), problems
-
-
-def _fast(data: bytes, path: str) -> tuple[Tables, list[Problem]] | None:
-    """Decode a file that can be cut into entries at once and names no section twice."""
+    marked = data.startswith(BOM)
+    data = data[len(BOM) :] if marked else data
     sections = read_sections(data)
-    if sections is None:
+    found = None if sections is None else _read(data, sections, path, is_json=True)
+    if found is None:
+        reading = _Reading(path, is_json=True)
+        found = reading.tables(explained_sections(data, path)), reading.problems
+    return _noted(found, marked=marked)
+
+
+def decode_stored(text: StoredText, sections: Sections, path: str) -> Decoded | None:
+    """Decode a COCO file that was cut into entries, or return None for one that only `decode` can read.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read any more, or has changed meanwhile.
+    """
+    found = _read(text, sections, path, is_json=False)
+    return None if found is None else _noted(found, marked=text[: len(BOM)] == BOM)
+
+
+def _noted(found: Decoded, *, marked: bool) -> Decoded:
+    """Add a note when a file begins with a byte-order mark."""
+    notes = ("the annotation file begins with a byte-order mark",) if marked else ()
+    return replace(found[0], notes=notes), found[1]
+
+
+def _read(data: Text, sections: Sections, path: str, *, is_json: bool) -> Decoded | None:
+    """Decode a file that could be cut into entries, or return None if it names a section twice or is no JSON."""
+    reading = _Reading(path, is_json=is_json)
+    try:
+        tables = reading.tables(sections)
+    except _NoJsonError:
         return None
-    reading = _Reading(path)
-    tables = reading.tables(sections)
     # Only now it is known whether an entry names a section: to count the names in a long file takes a while.
     twice = stands_twice(data, sections, in_entries=reading.names_sections)
     return None if twice else (tables, reading.problems)
+
+
+class _NoJsonError(ValueError):
+    """An entry, and so the file, may be no JSON."""
 
 
 class _Reading:
@@ -128,10 +155,13 @@ class _Reading:
     ----------
     path
         The file.
+    is_json
+        Whether all of it is known to be JSON.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_json: bool) -> None:
         self.path = path
+        self.is_json = is_json
         self.problems: list[Problem] = []
         self.names_sections = False
 
@@ -153,13 +183,14 @@ class _Reading:
     def _parts(self, raws: RawEntries, kind: _Kind[Entry]) -> Iterator[tuple[Ints, list[Entry]]]:
         """Decode the entries of a section, some at a time: yield the rows of those that can be read, and them."""
         decoder = msgspec.json.Decoder(kind.entry)
-        for first in range(0, len(raws), SLICE):
-            texts = raws.texts(first, first + SLICE)
+        weights = np.maximum(raws.stop - raws.start, AT_ONCE // SLICE)  # so that both limits are kept
+        for part in pieces(weights, AT_ONCE):
+            texts = raws.texts(part.start, part.stop)
             outlines = list(map(outline, texts))
             distinct = set(outlines)
             suspects = set(filter(is_suspect, distinct))
             self.names_sections = self.names_sections or any(map(names_section, distinct))
-            rows, entries = np.arange(first, first + len(texts)), None if suspects else _all(texts, decoder)
+            rows, entries = np.arange(part.start, part.stop), None if suspects else _all(texts, decoder)
             if entries is None:
                 where = f"{self.path}: {kind.section}"
                 found = [
@@ -175,6 +206,8 @@ class _Reading:
     ) -> Entry | None:
         """Decode an entry on its own, so that one bad entry does not hide the others."""
         if suspect and is_nested_too_deeply(raw):
+            if not self.is_json:
+                raise _NoJsonError  # how deep a reader goes depends on what the entry stands in
             path, _, place = where.rpartition(": ")
             what = f"is nested more than {MOST_NESTED} levels deep"
             self.problems.append(Problem(path, place, what, "write the entry without that"))
@@ -184,8 +217,19 @@ class _Reading:
                 return decoder.decode(raw)
         except REFUSALS:
             pass
+        if not self.is_json and not _is_json(raw):
+            raise _NoJsonError
         found = kind.explain(raw, where, self.problems)
         return None if found is None else kind.entry(**found)
+
+
+def _is_json(raw: bytes) -> bool:
+    """Tell whether a strict reader takes an entry."""
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+    except REFUSALS:
+        return False
+    return True
 
 
 def _all(texts: list[bytes], decoder: msgspec.json.Decoder[Entry]) -> list[Entry] | None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chipgen.boxes import Ints
+    from chipgen.raw_entries import Text
 
+BOM = b"\xef\xbb\xbf"
 NAMES = tuple(b'"%b"' % name.encode() for name in explain.SECTIONS)
 LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """How such a letter itself is written, which nobody does."""
@@ -31,10 +33,17 @@ BLOCK = 1 << 20
 """Bytes looked at a time."""
 
 
-class _File(msgspec.Struct, gc=False):
+class File(msgspec.Struct, gc=False):
+    """What the program needs of a file."""
+
     images: list[msgspec.Raw]
     annotations: list[msgspec.Raw]
     categories: list[msgspec.Raw]
+
+    @property
+    def sections(self) -> tuple[list[msgspec.Raw], ...]:
+        """Return the entries of the three sections."""
+        return self.images, self.annotations, self.categories
 
 
 class Sections(NamedTuple):
@@ -55,10 +64,10 @@ def read_sections(data: bytes) -> Sections | None:
     if escapes or not _is_utf8(data):
         return None
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=File)
     except REFUSALS:
         return None
-    return Sections(*(located(data, raws) for raws in (file.images, file.annotations, file.categories)))
+    return Sections(*(located(data, raws) for raws in file.sections))
 
 
 def explained_sections(data: bytes, path: str) -> Sections:
@@ -72,7 +81,7 @@ def explained_sections(data: bytes, path: str) -> Sections:
     return Sections(*map(RawEntries.of, explain.sections(data, path)))
 
 
-def stands_twice(data: bytes, sections: Sections, *, in_entries: bool) -> bool:
+def stands_twice(data: Text, sections: Sections, *, in_entries: bool) -> bool:
     """Tell whether the name of a section may stand twice in a file, so that JSON readers would silently keep one.
 
     Parameters
@@ -88,7 +97,7 @@ def stands_twice(data: bytes, sections: Sections, *, in_entries: bool) -> bool:
     return any(sum(data.count(name, *part) for part in parts) > 1 for name in NAMES)
 
 
-def _outside(data: bytes, sections: Sections) -> Iterator[tuple[int, int]]:
+def _outside(data: Text, sections: Sections) -> Iterator[tuple[int, int]]:
     """Yield the parts of a file before, between and after the entries of its sections."""
     end = 0
     for first, stop in sorted((int(raws.start[0]), int(raws.stop[-1])) for raws in sections if len(raws)):

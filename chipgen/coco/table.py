@@ -63,6 +63,12 @@ class AnnotationTable:
             self.raw.at(rows),
         )
 
+    def put_in_order(self, rows: Ints) -> None:
+        """Put all entries in the given order, in place: there need not be room for two tables, only for two columns."""
+        columns = (self.id, self.image_id, self.category_id, self.xywh, self.has_box, self.ignored_by)
+        for column in (*columns, self.raw.start, self.raw.stop):
+            column[:] = column[rows]
+
 
 class Gathering:
     """A table that is filled a part at a time; room for all of it is taken at once, and parts leave no gaps behind.

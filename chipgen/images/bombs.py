@@ -122,13 +122,16 @@ def _count_scans(file: BinaryIO) -> None:
         marks += (last + block).count(b"\xff\xda")
         last = block[-1:]
     if marks > MOST_SCANS:
-        scans = (marker for marker in _markers(file) if marker == 0xDA)
+        scans = (marker for marker, _ in markers(file) if marker == 0xDA)
         if len(list(itertools.islice(scans, MOST_SCANS + 1))) > MOST_SCANS:
             raise UnusableError("corrupt", f"paints its pixels more than {MOST_SCANS:,} times")
 
 
-def _markers(file: BinaryIO) -> Iterator[int]:
-    """Yield the markers of a JPEG up to its end, as its decoder finds them: what segments hold is passed over."""
+def markers(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Yield the markers of a JPEG up to its end and where each ends, as its decoder finds them.
+
+    What segments hold is passed over.
+    """
     block, start, place = b"", 0, 2
     while True:
         found = MARKER.search(block, place - start) if place - start < len(block) else None
@@ -139,7 +142,7 @@ def _markers(file: BinaryIO) -> Iterator[int]:
                 return
             continue
         place, marker = start + found.end(), found.group()[1]
-        yield marker
+        yield marker, place
         if marker == 0xD9:
             return
         if marker != 0x01 and not 0xD0 <= marker <= 0xD8:  # others are followed by a length and what it counts
@@ -154,4 +157,4 @@ def _from(file: BinaryIO, place: int) -> bytes:
     return file.read(BLOCK)
 
 
-__all__ = ["head_limit", "refuse_bombs"]
+__all__ = ["MOST_SCANS", "head_limit", "markers", "refuse_bombs"]

@@ -43,7 +43,7 @@ def check_directories(file: BinaryIO, max_pixels: int) -> None:
     for _ in range(MOST_DIRECTORIES):
         if ahead:
             lines = list(_lines(file, ahead.pop(), order, big=big))
-            _check(lines, max_pixels)
+            check_lines(lines, max_pixels)
             ahead.extend(value for tag, _, _, value in lines if tag in FURTHER)
 
 
@@ -65,8 +65,14 @@ def _lines(file: BinaryIO, start: int, order: str, *, big: bool) -> Iterator[Lin
         yield tag, kind, values, value >> 8 * ((8 if big else 4) - SIZES[kind]) if short else value
 
 
-def _check(lines: list[Line], max_pixels: int) -> None:
-    """Check the lines of one directory."""
+def check_lines(lines: list[Line], max_pixels: int) -> None:
+    """Refuse a directory with a list too long, or a tile too large, for any image.
+
+    Raises
+    ------
+    UnusableError
+        It has one.
+    """
     tile = {tag: value for tag, kind, count, value in lines if tag in {TILE_WIDTH, TILE_HEIGHT}}
     if tile.get(TILE_WIDTH, 0) * tile.get(TILE_HEIGHT, 0) > max_pixels:
         raise UnusableError("too_large", f"has tiles of more than {max_pixels:,} px; raise --max-pixels")

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from chipgen.images.chips import EXTENSIONS
+EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+"""How the files of chips end, by format."""
 
 
 def header(picture: bytes | BinaryIO) -> tuple[str, tuple[int, int]] | None:

@@ -41,7 +41,7 @@ class MeteredFile(io.BufferedReader):
 
     def limit(self, most_bytes: int | None) -> None:
         """Limit how often, and how many bytes (None for any number), the file is read until `unlimited`."""
-        self._length = os.fstat(self.fileno()).st_size
+        self._length = self.length()
         self._reads, self._bytes = MOST_READS, MOST_READS * self._length if most_bytes is None else most_bytes
 
     def unlimited(self) -> None:
@@ -65,6 +65,10 @@ class MeteredFile(io.BufferedReader):
         if self._reads < 0 or self._bytes < 0:
             raise UnusableError("corrupt", "its head goes on and on, as if made to keep readers busy")
         return data
+
+    def length(self) -> int:
+        """Return how many bytes the file has."""
+        return os.fstat(self.fileno()).st_size
 
     def identity(self) -> ImageFile:
         """Return length and checksum of the file, read a piece at a time: it may be larger than memory."""

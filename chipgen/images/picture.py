@@ -11,14 +11,21 @@ from PIL import Image, UnidentifiedImageError
 
 from chipgen.errors import UnusableError
 from chipgen.images.bombs import head_limit, refuse_bombs
-from chipgen.images.kinds import FORMATS, HEAD, unidentified
-from chipgen.images.opening import MeteredFile, open_regular, pixel_limit, refuse_shortage, silent
+from chipgen.images.engine import engine_of
+from chipgen.images.kinds import FORMATS, HEAD, TIFF, unidentified
+from chipgen.images.opening import open_regular, pixel_limit, refuse_shortage, silent
+from chipgen.images.rasters import INSTALL, can_decode, open_raster
+from chipgen.images.turns import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chipgen.export_config import ExportConfig
     from chipgen.findings import ImageFile
+    from chipgen.images.engine import Engine
+    from chipgen.images.opening import MeteredFile
+    from chipgen.images.pixels import Pixels
 
 ORIENTATION = 0x0112
 """EXIF tag: how a picture must be turned to stand upright."""
@@ -42,25 +49,25 @@ AS_STORED = {**UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image in the frame of its annotations.
+    """An image in the frame of its annotations.
 
     Parameters
     ----------
     pixels
-        RGB.
+        What chips are cut from.
     notes
         What was done to it that a user may want to know.
     file
         What was read.
     """
 
-    pixels: Image.Image
+    pixels: Pixels
     notes: tuple[str, ...]
     file: ImageFile
 
 
-def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Picture:
-    """Decode an image into the frame of its annotations.
+def open_picture(path: Path, size_img: tuple[int, int], config: ExportConfig, reduction: int = 1) -> Picture:
+    """Open an image in the frame of its annotations.
 
     Parameters
     ----------
@@ -69,8 +76,10 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     size_img
         Width and height its annotations were drawn on. When the stored pixels have this size they are taken as they
         are, as COCO does; when only the upright picture has it (EXIF orientation), it is turned upright.
-    max_pixels
-        Larger images are refused from their header.
+    config
+        Says who decodes, and how many pixels an image may have; larger ones are refused from their header.
+    reduction
+        1, 2, 4 or 8: up to so many pixels along each axis may become one where that saves time.
 
     Raises
     ------
@@ -79,14 +88,21 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
     StorageError
         The system is short of something, which is no fault of the image.
     """
-    with open_regular(path) as file, pixel_limit(max_pixels):
+    opening = _Opening(size_img, config, engine_of(config.imaging), reduction)
+    with open_regular(path) as file, pixel_limit(config.max_pixels):
         head = file.read(HEAD)
         try:
-            return _open(file, head, size_img, max_pixels)
-        except (UnusableError, MemoryError):
+            return opening.picture(file, head)
+        except MemoryError:
             raise
+        except UnusableError as error:
+            if error.reason != "too_large" or not _may_be_windowed(head):
+                raise
+            raise UnusableError("too_large", f"{error.message} or {INSTALL}") from error
         except Image.DecompressionBombError as error:
-            raise UnusableError("too_large", f"more than {max_pixels:,} px; raise --max-pixels") from error
+            hint = f" or {INSTALL}" if _may_be_windowed(head) else ""
+            what = f"more than {config.max_pixels:,} px; raise --max-pixels{hint}"
+            raise UnusableError("too_large", what) from error
         except UnidentifiedImageError as error:
             raise unidentified(head) from error
         except Exception as error:  # decoders raise whatever they like, SyntaxError and ValueError included
@@ -95,35 +111,54 @@ def open_picture(path: Path, size_img: tuple[int, int], max_pixels: int) -> Pict
             raise UnusableError("corrupt", what) from error
 
 
-def _open(file: MeteredFile, head: bytes, size_img: tuple[int, int], max_pixels: int) -> Picture:
-    """Open an image within the limits of what may be read for each step."""
-    file.limit(None)
-    refuse_bombs(file, head, max_pixels)  # a file that is too long among them: its checksum would take as long
-    read = file.identity()
-    file.limit(head_limit(head))
-    with Image.open(file, formats=FORMATS) as image:
+@dataclass(frozen=True)
+class _Opening:
+    """How an image is opened; see `open_picture`."""
+
+    size_img: tuple[int, int]
+    config: ExportConfig
+    engine: Engine
+    reduction: int
+
+    def picture(self, file: MeteredFile, head: bytes) -> Picture:
+        """Open an image, by window where that is the way to read it."""
+        if not head.startswith(TIFF):
+            if self.config.look:
+                what = "is no TIFF: --bands and --stretch are for TIFFs only; leave them out, or convert it"
+                raise UnusableError("unsupported_mode", what)
+            return self.whole(file, head)
+        raster = open_raster(file.fileno(), self.size_img, self.config.look, self.config.max_pixels)
+        if raster is None:
+            return self.whole(file, head)
+        return Picture(raster.pixels, raster.notes, raster.file or file.identity())
+
+    def whole(self, file: MeteredFile, head: bytes) -> Picture:
+        """Decode an image within the limits of what may be read for each step."""
+        max_pixels = self.config.max_pixels
         file.limit(None)
-        several = image.format != "MPO" and getattr(image, "is_animated", False)
-        if several:
-            image.seek(0)
-        file.unlimited()
-        notes = ("several frames or pages: the first was used",) if several else ()
-        _check_depth(image)
-        turn = _must_turn(image, size_img, max_pixels)
-        with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
-            pixels = _decode(image, turn=turn)
-        return Picture(_checked(pixels, size_img), (*notes, *_notes(image.mode, turn=turn)), read)
+        refuse_bombs(file, head, max_pixels)  # a file that is too long among them: its checksum would take as long
+        read = file.identity()
+        file.limit(head_limit(head))
+        with Image.open(file, formats=FORMATS) as image:
+            file.limit(None)
+            several = image.format != "MPO" and getattr(image, "is_animated", False)
+            if several:
+                image.seek(0)
+            file.unlimited()
+            notes = ("several frames or pages: the first was used",) if several else ()
+            _check_depth(image)
+            turn, mode = _must_turn(image, self.size_img, max_pixels), image.mode
+            with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
+                pixels = self.engine.decode(image, file, TURNS[_method(image, turn=turn)], self.reduction)
+            if pixels.size_img != self.size_img:
+                what = f"has {pixels.size_img} px once it is decoded, not {self.size_img}"
+                raise UnusableError("size_mismatch", what)
+            return Picture(pixels, (*notes, *_notes(mode, turn=turn)), read)
 
 
-def _decode(image: Image.Image, *, turn: bool) -> Image.Image:
-    """Return the pixels as RGB, turned as asked; no more than two copies of them are held at a time."""
-    method = _method(image, turn=turn)
-    image.load()
-    pixels = image
-    if image.mode != "RGB":
-        pixels = image.convert("RGB")
-        image.close()
-    return pixels if method is None else pixels.transpose(method)
+def _may_be_windowed(head: bytes) -> bool:
+    """Tell whether a file might be read by window if the libraries for it were there."""
+    return head.startswith(TIFF) and not can_decode()
 
 
 def _method(image: Image.Image, *, turn: bool) -> Image.Transpose | None:
@@ -139,14 +174,6 @@ def _notes(mode: str, *, turn: bool) -> Iterator[str]:
         yield "turned upright by its EXIF orientation, as its annotations are"
     if mode == "CMYK":
         yield "CMYK: converted to RGB without a colour profile"
-
-
-def _checked(pixels: Image.Image, size_img: tuple[int, int]) -> Image.Image:
-    """Return an image of the right size that carries nothing but pixels."""
-    if pixels.size != size_img:
-        raise UnusableError("size_mismatch", f"has {pixels.size} px once it is decoded, not {size_img}")
-    pixels.info.clear()  # encoders would copy profiles, comments and orientation from it
-    return pixels
 
 
 def _check_depth(image: Image.Image) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, OutputError
@@ -112,7 +111,7 @@ class Addition(Workspace):
     def _list(self, files: list[Written], made: dict[str, Any] | None) -> None:
         """Write a manifest that lists these files."""
         facts = {key: value for key, value in self.manifest.items() if key != self.name}
-        listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
+        listed = sorted(files, key=lambda file: file.path)
         told = {} if made is None else {self.name: made}
         staging = self.staging("manifest" if made is None else "last")
         self._put(MANIFEST, {**facts, **told, "files": listed}, staging)

@@ -33,7 +33,7 @@ WAYS_OUT = {
 """What a user can do about the commonest refusals of a disk."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Written:
     """One finished file.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chipgen.stopping import to_the_end
@@ -147,7 +147,7 @@ class Output(Workspace):
             self.lock.check()
             self._begin()
             self._journal.append(entry)
-            self._new.append(entry)
+            self._new.append(Entry(entry.files))  # what else the line says need not be kept in memory
             self._make_parents(unit)
             disk.replace(staging.folder / unit, self.out / unit)
             disk.sync_folder((self.out / unit).parent)
@@ -207,8 +207,8 @@ class Output(Workspace):
             for file in tables.files:
                 disk.replace(staging.folder / file.path, self.out / file.path)
             disk.sync_folder(self.out)
-            listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
-            self._put(MANIFEST, {**self._record, **told, **facts, "files": listed}, self.staging("manifest"))
+            files.sort(key=lambda file: file.path)
+            self._put(MANIFEST, {**self._record, **told, **facts, "files": files}, self.staging("manifest"))
             self._clear()
         return sum(file.bytes for file in files)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from chipgen.store.files import Written
 
+PIECES = 1 << 14
+"""Pieces of a JSON file that are in memory at a time: numbers, names, brackets."""
 ADDING = "adding"
 """The run that the journal of an addition belongs to; see `chipgen.store.addition`."""
 
@@ -170,8 +174,12 @@ class Workspace:
                 disk.sync_folder((self.out / parent).parent)
 
     def _put(self, name: str, value: dict[str, Any], staging: Staging) -> None:
-        """Write a JSON file of the folder at once."""
-        staging.write(name, json.dumps(value, indent=1, sort_keys=True).encode() + b"\n")
+        """Write a JSON file of the folder at once; it may name records of files among its values, and very many."""
+        pieces = json.JSONEncoder(indent=1, sort_keys=True, default=asdict).iterencode(value)
+        with staging.create(name) as file:
+            while some := "".join(itertools.islice(pieces, PIECES)):
+                file.write(some.encode())
+            file.write(b"\n")
         disk.replace(staging.folder / name, self.out / name)
         disk.sync_folder(self.out)
 

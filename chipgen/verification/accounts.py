@@ -59,12 +59,14 @@ def check_sources(accounts: Accounts) -> Found:
     sources, skipped, plan = accounts.sources, accounts.skipped, accounts.plan
     if sources is None:
         return
-    digest = np.array([sum_ is not None for sum_ in sources.sha256], dtype=np.bool_)
-    sums = [sum_ is None or (len(sum_) == 64 and set(sum_) <= set("0123456789abcdef")) for sum_ in sources.sha256]
+    digest = np.array([sum_ is not None for sum_ in sources.checksum], dtype=np.bool_)
+    sums = [sum_ is None or (len(sum_) == 64 and set(sum_) <= set("0123456789abcdef")) for sum_ in sources.checksum]
+    both = [None not in pair for pair in zip(sources.sha256, sources.sampled, strict=True)]
     laws: list[Law] = [
         (not_rising(sources.image_id), "is not sorted by image id, or stands there twice"),
         (digest != (sources.bytes >= 0), "has a length without a checksum, or the reverse"),
         (~np.array(sums, dtype=np.bool_), "its sha256 is none"),
+        (np.array(both, dtype=np.bool_), "has two checksums"),
     ]
     names = sources.file_name
     if skipped is not None:

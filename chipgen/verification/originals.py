@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from chipgen.coco.find import find_root, fullest
 from chipgen.errors import DataError, Problem, UnusableError
 from chipgen.images import locate, open_regular
 from chipgen.text import counted
-from chipgen.verification.reading import checksum, checksums
+from chipgen.verification.reading import checksum, checksums, sampled_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def check_originals(sources: SourcesTable, path: Path, annotations: str) -> tupl
     DataError
         There is no such folder or file.
     """
-    rows = [row for row, sum_ in enumerate(sources.sha256) if sum_ is not None]
+    rows = [row for row, sum_ in enumerate(sources.checksum) if sum_ is not None]
     names = [sources.file_name[row] for row in rows]
     problems: list[Problem] = []
     root: str | None = str(path)
@@ -92,8 +93,11 @@ def _compare(sources: SourcesTable, rows: list[int], root: Path) -> Iterator[Pro
             yield _problem(root, name, row, sources, f"has {found:,} bytes, had {length:,} when chips were cut from it")
         else:
             to_hash.append((row, place))
-    for (row, _), sum_ in zip(to_hash, checksums(place for _, place in to_hash), strict=True):
-        if sum_ != sources.sha256[row]:
+    whole = [(row, place) for row, place in to_hash if sources.sha256[row] is not None]
+    sampled = [(row, place) for row, place in to_hash if sources.sha256[row] is None]
+    sums = itertools.chain(checksums(place for _, place in whole), (sampled_checksum(place) for _, place in sampled))
+    for (row, _), sum_ in zip(whole + sampled, sums, strict=True):
+        if sum_ != sources.checksum[row]:
             what = "has another content than when chips were cut from it"
             told = sum_.message if isinstance(sum_, UnusableError) else what
             yield _problem(root, sources.file_name[row], row, sources, told)

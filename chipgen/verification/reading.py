@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chipgen.digests import sha256_read
 from chipgen.errors import UnusableError
 from chipgen.images import open_regular
+from chipgen.images.rasters import sampled
 from chipgen.text import human_bytes
 from chipgen.verification.faults import MalformedError
 
@@ -56,6 +57,17 @@ def checksum(path: Path) -> str:
             return sha256_read(file.read)
         except OSError as error:
             raise UnusableError("unreadable", f"cannot be read ({error.strerror})") from error
+
+
+def sampled_checksum(path: Path) -> str | UnusableError:
+    """Return the checksum of samples of a large raster, or why there is none."""
+    try:
+        with open_regular(path) as file:
+            return sampled(file.fileno())
+    except UnusableError as error:
+        return error
+    except OSError as error:
+        return UnusableError("unreadable", f"cannot be read ({error.strerror})")
 
 
 def checksums(paths: Iterable[Path]) -> Iterator[str | UnusableError]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from chipgen.ledger import STATUSES
 from chipgen.verification.arrow import boxes_of, chips_of, codes, numbers, one_array, read_table
 from chipgen.verification.columns import Boxes, Chips, take
+from chipgen.verification.faults import MalformedError
 from chipgen.writers.schema import OBJECT_FIELDS, SOURCE, TRANSFORM, VALID_RANGE
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ SOURCES_COLUMNS = {
     "sha256": pa.string(),
     "notes": pa.list_(pa.string()),
 }
+SAMPLED = "sampled_sha256"
+"""A further column, which earlier builds have not."""
 
 
 @dataclass(frozen=True)
@@ -126,16 +129,24 @@ class SourcesTable:
     bytes
         Length of the file, -1 where it was skipped, shape ``(M,)``, int64.
     sha256
-        Its checksum, None where it was skipped.
+        Its checksum, None where it was skipped, or where its checksum is one of samples.
+    sampled
+        The checksum of samples of it, None where there is none.
     """
 
     image_id: Ints
     file_name: NDArray[Any]
     bytes: Ints
     sha256: tuple[str | None, ...]
+    sampled: tuple[str | None, ...]
 
     def __len__(self) -> int:
         return len(self.image_id)
+
+    @property
+    def checksum(self) -> tuple[str | None, ...]:
+        """Return the checksum of each, of whichever kind; None where it was skipped."""
+        return tuple(sha256 or sampled for sha256, sampled in zip(self.sha256, self.sampled, strict=True))
 
 
 def read_plan(path: Path) -> PlanTable:
@@ -164,10 +175,14 @@ def read_ledger(path: Path) -> LedgerTable:
 
 def read_sources(path: Path) -> SourcesTable:
     """Read ``_sources.parquet``; see `chipgen.verification.arrow.read_table`."""
-    table = read_table(path, SOURCES_COLUMNS, frozenset({"bytes", "sha256"}))
+    table = read_table(path, SOURCES_COLUMNS, frozenset({"bytes", "sha256", SAMPLED}))
+    sampled = table[SAMPLED].to_pylist() if SAMPLED in table.schema.names else [None] * len(table)
+    if not all(isinstance(sum_, (str, type(None))) for sum_ in sampled):
+        raise MalformedError(f"column {SAMPLED}", f"is {table.schema.field(SAMPLED).type}, not string")
     return SourcesTable(
         image_id=numbers(table["image_id"]),
         file_name=numbers(table["file_name"]),
         bytes=np.array([-1 if length is None else length for length in table["bytes"].to_pylist()], dtype=np.int64),
         sha256=tuple(table["sha256"].to_pylist()),
+        sampled=tuple(sampled),
     )

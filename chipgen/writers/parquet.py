@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +31,7 @@ def write_parquet(rows: Iterable[ChipRow], categories: Categories, staging: Stag
     """Write one shard; see `chipgen.writers.Writer`."""
     schema = chip_schema(categories)
     count = 0
-    with staging.create(path) as file, _opened(file, schema, path) as writer:
+    with staging.create(path) as file, opened(partial(open_parquet, file, schema), path) as writer:
         for group in _groups(rows):
             with refusals(path, f"chips {group[0].image_id} to {group[-1].image_id}"):
                 writer.write_batch(_batch(group, schema), row_group_size=ROWS_A_GROUP)
@@ -39,10 +40,10 @@ def write_parquet(rows: Iterable[ChipRow], categories: Categories, staging: Stag
 
 
 @contextlib.contextmanager
-def _opened(file: Any, schema: pa.Schema, path: str) -> Iterator[pq.ParquetWriter]:
+def opened(opening: Callable[[], pq.ParquetWriter], path: str) -> Iterator[pq.ParquetWriter]:
     """Open a writer and close it, unless something went wrong; Arrow would try again when the writer is forgotten."""
     with refusals(path):
-        writer = open_parquet(file, schema)
+        writer = opening()
     try:
         yield writer
         with refusals(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +14,16 @@ import pyarrow.parquet as pq
 from chipgen.chips import KINDS
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError
+from chipgen.flat import bounds, pieces, spread
 from chipgen.labels import STATES
 from chipgen.ledger import STATUSES
 from chipgen.rows import bboxes_of
+from chipgen.writers.parquet import opened
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import SOURCE, TRANSFORM, VALID_RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from chipgen.boxes import Floats, Ints
@@ -31,33 +34,36 @@ if TYPE_CHECKING:
     from chipgen.store import Staging
 
 PLAN, LEDGER, SKIPPED, SOURCES = "_plan.parquet", "_ledger.parquet", "_skipped.jsonl", "_sources.parquet"
+ROWS = 1 << 17
+"""Rows of a table that are in memory at a time; in the plan each box counts as one, too."""
+OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 
 
 def write_plan(plan: Plan, skipped_images: Collection[int], staging: Staging) -> None:
     """Write one row for each chip that was made, named as in the shards, without pixels."""
-    keep = ~np.isin(plan.chips.image, list(skipped_images))
-    with refusals(PLAN):
-        table = plan_table(plan).filter(pa.array(keep))
-    _write(table, PLAN, staging)
+    made = np.flatnonzero(~np.isin(plan.chips.image, list(skipped_images)))
+    parts = pieces(1 + np.diff(plan.box_spans)[made], ROWS)
+    _write((_plan_rows(plan, made[part]) for part in _at_least_one(parts)), PLAN, staging)
 
 
-def plan_table(plan: Plan) -> pa.Table:
-    """Return all chips of a plan and their boxes, one row a chip."""
-    chips, images = plan.chips, plan.dataset.images
+def _plan_rows(plan: Plan, rows: Ints) -> pa.Table:
+    """Return some chips of a plan and their boxes, one row a chip."""
+    chips, images = plan.chips.take(rows), plan.dataset.images
     factor = plan.levels.factor[chips.image, chips.level]
     origin_img = chips.origin_scaled / factor
     range_chip = plan.levels.range_img[chips.image, chips.level] * np.sqrt(factor.prod(axis=1))[:, None]
     source_size = images.size_img[chips.image]
-    file_names = pa.array(map(_text, images.file_name), pa.string()).take(pa.array(chips.image))
-    shard = np.searchsorted(plan.shards, np.arange(len(chips)), "right") - 1
+    shown, image = np.unique(chips.image, return_inverse=True)
+    file_names = pa.array([_text(images.file_name[row]) for row in shown.tolist()], pa.string())
+    shard = np.searchsorted(plan.shards, rows, "right") - 1
     return pa.table(
         {
-            "image_id": np.arange(len(chips)),
+            "image_id": rows,
             "kind": _words(KINDS, chips.kind),
             "level": chips.level.astype(np.int32),
             "proposals": chips.proposals.astype(np.int32),
-            "objects": _objects(plan),
-            "source": _struct(SOURCE, images.id[chips.image], file_names, *source_size.T),
+            "objects": _objects(plan, rows),
+            "source": _struct(SOURCE, images.id[chips.image], file_names.take(pa.array(image)), *source_size.T),
             "transform": _struct(TRANSFORM, *origin_img.T, *factor.T),
             "content_width": chips.content[:, 0].astype(np.int32),
             "content_height": chips.content[:, 1].astype(np.int32),
@@ -67,21 +73,24 @@ def plan_table(plan: Plan) -> pa.Table:
     )
 
 
-def _objects(plan: Plan) -> pa.StructArray:
-    """Return the boxes of each chip as a struct of lists."""
+def _objects(plan: Plan, chips: Ints) -> pa.StructArray:
+    """Return the boxes of some chips as a struct of lists."""
     boxes, annotations = plan.boxes, plan.dataset.annotations
-    bbox = bboxes_of(boxes.xyxy_chip).astype(np.float32).reshape(-1)
+    counts = np.diff(plan.box_spans)[chips]
+    _, rows = spread(plan.box_spans[chips], counts)
+    annotation, state = boxes.annotation[rows], boxes.state[rows]
+    bbox = bboxes_of(boxes.xyxy_chip[rows]).astype(np.float32).reshape(-1)
     values = {
-        "id": np.arange(1, len(boxes) + 1),
+        "id": rows + 1,
         "bbox": pa.FixedSizeListArray.from_arrays(pa.array(bbox), 4),
-        "category": annotations.category[boxes.annotation],
-        "category_id": annotations.category_id[boxes.annotation],
-        "valid": boxes.state == 0,
-        "ignore_reason": _words(STATES, boxes.state),
-        "visibility": boxes.visibility.astype(np.float32),
-        "source_id": annotations.id[boxes.annotation],
+        "category": annotations.category[annotation],
+        "category_id": annotations.category_id[annotation],
+        "valid": state == 0,
+        "ignore_reason": _words(STATES, state),
+        "visibility": boxes.visibility[rows].astype(np.float32),
+        "source_id": annotations.id[annotation],
     }
-    offsets = pa.array(plan.box_spans.astype(np.int32))
+    offsets = pa.array(bounds(counts).astype(np.int32))
     lists = [pa.ListArray.from_arrays(offsets, pa.array(column)) for column in values.values()]
     return pa.StructArray.from_arrays(lists, names=list(values))
 
@@ -109,29 +118,34 @@ def _open_end(ends: Floats) -> pa.Array:
 
 def write_ledger(dataset: Dataset, ledger: Ledger, staging: Staging) -> None:
     """Write one row for each source annotation."""
-    annotations = dataset.annotations
-    row, level = np.nonzero(ledger.in_level)
-    offsets = np.searchsorted(row, np.arange(len(annotations) + 1)).astype(np.int32)
-    with refusals(LEDGER):
-        table = pa.table(
-            {
-                "annotation_id": annotations.id,
-                "image_id": annotations.image_id,
-                "category_id": annotations.category_id,
-                "status": _words(STATUSES, ledger.status),
-                "reason": pa.array(ledger.reason, pa.string()),
-                "n_valid": ledger.n_valid.astype(np.int32),
-                "n_ignored": ledger.n_ignored.astype(np.int32),
-                "levels": pa.ListArray.from_arrays(pa.array(offsets), pa.array(level.astype(np.int32))),
-            }
-        )
-    _write(table, LEDGER, staging)
+    parts = _at_least_one(_slices(len(dataset.annotations)))
+    _write((_ledger_rows(dataset, ledger, part) for part in parts), LEDGER, staging)
+
+
+def _ledger_rows(dataset: Dataset, ledger: Ledger, rows: slice) -> pa.Table:
+    """Return what became of some annotations."""
+    annotations, in_level = dataset.annotations, ledger.in_level[rows]
+    _, level = np.nonzero(in_level)
+    offsets = bounds(np.count_nonzero(in_level, axis=1)).astype(np.int32)
+    return pa.table(
+        {
+            "annotation_id": annotations.id[rows],
+            "image_id": annotations.image_id[rows],
+            "category_id": annotations.category_id[rows],
+            "status": _words(STATUSES, ledger.status[rows]),
+            "reason": pa.array(ledger.reason[rows], pa.string()),
+            "n_valid": ledger.n_valid[rows].astype(np.int32),
+            "n_ignored": ledger.n_ignored[rows].astype(np.int32),
+            "levels": pa.ListArray.from_arrays(pa.array(offsets), pa.array(level.astype(np.int32))),
+        }
+    )
 
 
 def write_skipped(skipped: Iterable[Skipped], staging: Staging) -> None:
     """Write one line for each skipped thing."""
-    lines = [json.dumps(asdict(entry)).encode("ascii") + b"\n" for entry in skipped]
-    staging.write(SKIPPED, b"".join(lines))
+    with staging.create(SKIPPED) as file:
+        for entry in skipped:
+            file.write(json.dumps(asdict(entry)).encode("ascii") + b"\n")
 
 
 def read_skipped(out: Path) -> list[Skipped]:
@@ -151,22 +165,45 @@ def read_skipped(out: Path) -> list[Skipped]:
 
 def write_sources(plan: Plan, findings: Findings, staging: Staging) -> None:
     """Write one row for each image that chips were to be cut from: which file it was, null where it was skipped."""
-    rows = np.unique(plan.chips.image).tolist()
+    shown = np.unique(plan.chips.image)
+    parts = _at_least_one(_slices(len(shown)))
+    _write((_source_rows(plan, findings, shown[part].tolist()) for part in parts), SOURCES, staging)
+
+
+def _source_rows(plan: Plan, findings: Findings, rows: list[int]) -> pa.Table:
+    """Return some images of a plan and their files."""
     images, files = plan.dataset.images, [findings.files.get(row) for row in rows]
-    with refusals(SOURCES):
-        table = pa.table(
-            {
-                "image_id": images.id[rows],
-                "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
-                "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
-                "sha256": pa.array([file and file.sha256 for file in files], pa.string()),
-                "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
-            }
-        )
-    _write(table, SOURCES, staging)
+    whole = [None if file is None or file.sampled else file.sha256 for file in files]
+    sampled = [file.sha256 if file and file.sampled else None for file in files]
+    return pa.table(
+        {
+            "image_id": images.id[rows],
+            "file_name": pa.array([_text(images.file_name[row]) for row in rows], pa.string()),
+            "bytes": pa.array([file and file.bytes for file in files], pa.int64()),
+            "sha256": pa.array(whole, pa.string()),
+            "sampled_sha256": pa.array(sampled, pa.string()),
+            "notes": pa.array([findings.notes.get(row, ()) for row in rows], pa.list_(pa.string())),
+        }
+    )
 
 
-def _write(table: pa.Table, path: str, staging: Staging) -> None:
-    """Write a table."""
-    with staging.create(path) as file, refusals(path):
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+def _slices(count: int) -> Iterator[slice]:
+    """Cut rows into parts."""
+    return (slice(first, first + ROWS) for first in range(0, count, ROWS))
+
+
+def _at_least_one(parts: Iterator[slice]) -> Iterator[slice]:
+    """Yield parts, and an empty one where there is none: a table without rows has columns all the same."""
+    yield next(parts, slice(0, 0))
+    yield from parts
+
+
+def _write(parts: Iterator[pa.Table], path: str, staging: Staging) -> None:
+    """Write a table of one part or more, each a row group: no more than one is in memory at a time."""
+    with refusals(path):
+        part = next(parts)
+    opening = partial(pq.ParquetWriter, schema=part.schema, **OPTIONS)
+    with staging.create(path) as file, opened(partial(opening, file), path) as writer, refusals(path):
+        writer.write_table(part)
+        for part in parts:
+            writer.write_table(part)
