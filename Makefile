@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test bench-plan format clean
+.PHONY: demo test bench bench-quick bench-plan format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,9 +35,27 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# A table of chips and images/s; make bench-plan ARGS="--coco FILE" for a dataset of your own.
-bench-plan: $(VENV)/dev
+$(VENV)/bench: pyproject.toml $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
+	touch $@
+
+# All that is measured of building; make bench ARGS="--coco FILE --images DIR" PLAN_ARGS="--coco FILE" for a dataset
+# of your own.
+bench: $(VENV)/bench
+	$(BIN)/python tests/benchmarks/bench_pixels.py $(ARGS)
+	$(BIN)/python tests/benchmarks/bench_sahi.py $(ARGS)
+	$(BIN)/python tests/benchmarks/bench_memory.py $(ARGS)
+	$(BIN)/python tests/benchmarks/bench_plan.py $(PLAN_ARGS)
+
+# The same in less than three minutes, on small datasets made by code.
+bench-quick: $(VENV)/bench
+	$(BIN)/python tests/benchmarks/bench_pixels.py --count 20 --runs 2
+	$(BIN)/python tests/benchmarks/bench_sahi.py --count 10 --runs 2
+	$(BIN)/python tests/benchmarks/bench_memory.py --megapixels 12
+	$(BIN)/python tests/benchmarks/bench_plan.py --images 200 --exact 10
+
+# A table of chips and images/s; make bench-plan ARGS="--coco FILE" for a dataset of your own.
+bench-plan: $(VENV)/bench
 	$(BIN)/python tests/benchmarks/bench_plan.py $(ARGS)
 
 format: $(VENV)/dev

@@ -1,4 +1,4 @@
-"""What annotations carry besides their boxes: masks, keypoints, other fields; read once, all of an image together."""
+"""What annotations carry besides their boxes: masks, keypoints, other fields; read once, many together."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ class Details:
 
 
 def read_details(
-    raws: Sequence[bytes], size_img: tuple[int, int], refuse: Callable[[int, UnusableError], None]
+    raws: Sequence[bytes], sizes_img: Sequence[tuple[int, int]], refuse: Callable[[int, UnusableError], None]
 ) -> list[Details]:
-    """Read what annotations of an image carry.
+    """Read what annotations carry.
 
     Parameters
     ----------
     raws
         Their JSON texts.
-    size_img
-        Width and height of the image, px.
+    sizes_img
+        Width and height of the image of each, px.
     refuse
         Called with the number of an annotation and what is wrong with its mask or keypoints, which are left out.
     """
     entries = [guarded(number, partial(_parse, raw), refuse) or {} for number, raw in enumerate(raws)]
-    masks = _masks([entry.get("segmentation") for entry in entries], size_img, refuse)
+    masks = _masks([entry.get("segmentation") for entry in entries], sizes_img, refuse)
     return [
         Details(
             mask,
@@ -80,7 +80,7 @@ def guarded(number: int, read: Callable[[], Read], refuse: Callable[[int, Unusab
 
 
 def _masks(
-    values: list[Any], size_img: tuple[int, int], refuse: Callable[[int, UnusableError], None]
+    values: list[Any], sizes_img: Sequence[tuple[int, int]], refuse: Callable[[int, UnusableError], None]
 ) -> list[Mask | None]:
     """Read masks: polygons as they should be all together, others one by one."""
     flats = [_flats(value) for value in values]
@@ -88,7 +88,7 @@ def _masks(
     masks: list[Mask | None] = [next(found) if flat else None for flat in flats]
     for number, value in enumerate(values):
         if masks[number] is None and value is not None:
-            masks[number] = guarded(number, partial(read_mask, value, size_img), refuse)
+            masks[number] = guarded(number, partial(read_mask, value, sizes_img[number]), refuse)
     return masks
 
 

@@ -1,7 +1,8 @@
-"""The boxes of chips, finished for the writers: some chips of an image at a time, their masks cut together."""
+"""The boxes of chips, finished for the writers: many chips at a time, so that their masks are cut together."""
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from chipgen.chips import Crop
     from chipgen.errors import UnusableError
     from chipgen.export_config import ExportConfig
-    from chipgen.findings import Findings
     from chipgen.shard import Shard
 
 SMALLEST = 0.001
@@ -31,29 +31,45 @@ Cut = tuple["Any", float]
 """A mask as COCO writes it, chip px, None when nothing of it is in the chip; and its area, square chip px."""
 
 
-class ImageObjects:
-    """Finishes the boxes of the chips of one image.
+MOST_BOXES = 2000
+"""Boxes whose masks are cut together: as much work at a time as makes calls cheap, and no more memory than a few
+chips take."""
+
+
+class ShardObjects:
+    """Finishes the boxes of the chips of a shard, whose masks it cuts some chips ahead.
 
     Parameters
     ----------
-    shard, image
-        The chips, and which of the images they are cut from.
+    shard
+        The chips.
     crops
-        The places of all chips of the shard.
+        Their places.
     config
         Says which boxes are written, and as what.
-    findings
-        Broken masks and keypoints are noted there and left out; their boxes stay.
     """
 
-    def __init__(self, shard: Shard, image: int, crops: list[Crop], config: ExportConfig, findings: Findings) -> None:
-        self.shard, self.image, self.crops = shard, image, crops
-        self.config, self.findings = config, findings
-        self.size_img: tuple[int, int] = tuple(shard.images.size_img[image].tolist())
+    def __init__(self, shard: Shard, crops: list[Crop], config: ExportConfig) -> None:
+        self.shard, self.crops, self.config = shard, crops, config
         self.details: dict[int, Details] = {}
+        self.notes: dict[int, list[Skipped]] = {}
+        self.ready, self.finished = range(0), list[Objects]()
 
-    def of(self, chips: range) -> list[Objects]:
-        """Return the boxes of some chips of the image that are written."""
+    def of(self, chip: int) -> Objects:
+        """Return the boxes of a chip that are written; chips are asked for in order, but some may be left out."""
+        if chip not in self.ready:
+            spans = self.shard.box_spans
+            stop = bisect.bisect_right(spans, spans[chip] + MOST_BOXES) - 1
+            self.ready = range(chip, max(stop, chip + 1))
+            self.finished = self.finish(self.ready)
+        return self.finished[chip - self.ready.start]
+
+    def noted(self, image: int) -> list[Skipped]:
+        """Return what could not be used of the masks and keypoints of an image, once its chips are done."""
+        return self.notes.pop(image, [])
+
+    def finish(self, chips: range) -> list[Objects]:
+        """Finish the boxes of some chips."""
         shard, boxes = self.shard, self.shard.boxes
         rows = np.arange(shard.box_spans[chips.start], shard.box_spans[chips.stop])
         if self.config.ignored in {"drop", "paint"}:
@@ -94,13 +110,14 @@ class ImageObjects:
         )
 
     def read(self, annotation: Ints) -> list[Details]:
-        """Read what annotations carry, each once however many chips show it."""
-        new = [row for row in np.unique(annotation).tolist() if row not in self.details]
-        raw = self.shard.annotations.raw
-        found = read_details(
-            [raw[row] for row in new], self.size_img, lambda number, error: self.note(new[number], error)
-        )
-        self.details.update(zip(new, found, strict=True))
+        """Read what annotations carry, each once however many chips show it; forget what chips before carried."""
+        known, rows = self.details, np.unique(annotation).tolist()
+        new = [row for row in rows if row not in known]
+        shard = self.shard
+        sizes = [(width, height) for width, height in shard.images.size_img[shard.image_of(new)].tolist()]
+        raws = [shard.annotations.raw[row] for row in new]
+        found = read_details(raws, sizes, lambda number, error: self.note(new[number], error))
+        self.details = {row: known[row] for row in rows if row in known} | dict(zip(new, found, strict=True))
         return [self.details[row] for row in annotation.tolist()]
 
     def cut(self, annotation: list[int], details: list[Details], chip: Ints) -> list[Cut]:
@@ -121,17 +138,10 @@ class ImageObjects:
 
     def note(self, annotation: int, error: UnusableError) -> None:
         """Note that a mask or keypoints cannot be used."""
-        images, annotations = self.shard.images, self.shard.annotations
-        self.findings.skipped.append(
-            Skipped(
-                kind="mask",
-                image_id=int(images.id[self.image]),
-                annotation_id=int(annotations.id[annotation]),
-                file_name=images.file_name[self.image],
-                reason=error.reason,
-                message=error.message,
-            )
-        )
+        images, identifier = self.shard.images, int(self.shard.annotations.id[annotation])
+        image = int(self.shard.image_of([annotation])[0])
+        where = int(images.id[image]), identifier, images.file_name[image]
+        self.notes.setdefault(image, []).append(Skipped("mask", *where, error.reason, error.message))
 
 
 def _area(bbox: list[float], mask: Cut) -> float:

@@ -11,10 +11,9 @@ import numpy as np
 from chipgen.chips import KINDS
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError
-from chipgen.flat import pieces
 from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
-from chipgen.objects import ImageObjects
-from chipgen.rows import ChipRow, Objects, SourceRow, ranges_chip
+from chipgen.objects import ShardObjects
+from chipgen.rows import ChipRow, SourceRow, ranges_chip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from chipgen.export_config import ExportConfig
     from chipgen.findings import Findings
     from chipgen.shard import Shard
-
-MOST_BOXES = 2000
-"""Boxes whose masks are cut together: as much work at a time as makes calls cheap, and no more memory than a few
-chips take."""
 
 
 def render(
@@ -49,15 +44,16 @@ def render(
     tell
         Called with id and file name of each image before it is read.
     """
-    crops, ranges = shard.crops(pad=config.pad), ranges_chip(shard.range_img, shard.factor)
+    objects = ShardObjects(shard, shard.crops(pad=config.pad), config)
+    ranges = ranges_chip(shard.range_img, shard.factor)
     ends = np.searchsorted(shard.chips.image, np.arange(len(shard.images) + 1)).tolist()
     for image, (first, stop) in enumerate(itertools.pairwise(ends)):
         tell(int(shard.images.id[image]), shard.images.file_name[image])
         picture = _picture(shard, image, root, config, findings)
         if picture is not None:
-            drawer = _ImageRenderer(shard, picture, ImageObjects(shard, image, crops, config, findings), ranges)
-            yield from drawer.chips(range(first, stop))
-            del drawer
+            yield from map(_ImageRenderer(shard, image, picture, objects, ranges).chip, range(first, stop))
+        noted = objects.noted(image)
+        findings.skipped.extend(noted if picture is not None else ())
         del picture  # before the next one is decoded
 
 
@@ -91,21 +87,19 @@ class _ImageRenderer:
     """Makes the chips of one decoded image."""
 
     def __init__(
-        self, shard: Shard, picture: Picture, objects: ImageObjects, ranges: list[tuple[float, float | None]]
+        self,
+        shard: Shard,
+        image: int,
+        picture: Picture,
+        objects: ShardObjects,
+        ranges: list[tuple[float, float | None]],
     ) -> None:
         self.shard, self.picture, self.objects, self.ranges = shard, picture, objects, ranges
-        self.config, image = objects.config, objects.image
+        self.config, size = objects.config, shard.images.size_img[image].tolist()
+        self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], *size)
         self.engine = engine_of(self.config.imaging)
-        self.source = SourceRow(int(shard.images.id[image]), shard.images.file_name[image], *objects.size_img)
 
-    def chips(self, chips: range) -> Iterator[ChipRow]:
-        """Make all chips of the image, in order."""
-        counts = np.diff(self.shard.box_spans[chips.start : chips.stop + 1])
-        for some in pieces(counts, MOST_BOXES):
-            part = chips[some]
-            yield from map(self.chip, part, self.objects.of(part))
-
-    def chip(self, chip: int, objects: Objects) -> ChipRow:
+    def chip(self, chip: int) -> ChipRow:
         """Make one chip."""
         shard, crop = self.shard, self.objects.crops[chip]
         chip_id, level = shard.first_chip + chip, int(shard.chips.level[chip])
@@ -121,7 +115,7 @@ class _ImageRenderer:
             origin_img=crop.origin_img,
             factor=crop.factor,
             valid_range=self.ranges[chip],
-            objects=objects,
+            objects=self.objects.of(chip),
         )
 
     def draw(self, chip_id: int, crop: Crop, rows: slice) -> bytes:

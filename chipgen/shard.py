@@ -67,6 +67,10 @@ class Shard:
         ends: list[int] = np.searchsorted(self.boxes.chip, np.arange(len(self.chips) + 1)).tolist()
         return ends
 
+    def image_of(self, annotations: list[int]) -> Ints:
+        """Return the images of some annotations; both count within the shard."""
+        return np.searchsorted(self.image_row, self.annotations.image[annotations])
+
     def crops(self, *, pad: bool) -> list[Crop]:
         """Return the place of each chip in its image."""
         factor, origin, content = (

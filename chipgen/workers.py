@@ -20,7 +20,7 @@ from chipgen.findings import Findings
 from chipgen.render import render
 from chipgen.shard import Shard, take_shard
 from chipgen.stopping import deaf_children
-from chipgen.store import Entry, Staging, Written, jot, unjot
+from chipgen.store import Entry, Staging, Written, noting
 from chipgen.writers import WRITERS, shard_path
 
 if TYPE_CHECKING:
@@ -208,15 +208,15 @@ def _do_shard(shard: Shard, job: Job) -> ShardDone:
     """Make and write one shard: what a worker does."""
     _die_with(job.parent)
     path = shard_path(job.config.format, job.config.split, shard.index, shard.count)
-    staging, findings, note = job.staging(shard.index), Findings(), job.stage / f"{shard.index:05d}{DOING}"
+    staging, findings = job.staging(shard.index), Findings()
+    with noting(job.stage / f"{shard.index:05d}{DOING}") as jot:
 
-    def tell(image_id: int, file_name: str) -> None:
-        jot(note, f"shard {shard.index} ({path}), image {image_id} ({file_name})")
+        def tell(image_id: int, file_name: str) -> None:
+            jot(f"shard {shard.index} ({path}), image {image_id} ({file_name})")
 
-    rows = render(shard, job.root, job.config, findings, tell)
-    written = WRITERS[job.config.format](rows, job.categories, staging, path)
-    staging.settle()
-    unjot(note)
+        rows = render(shard, job.root, job.config, findings, tell)
+        written = WRITERS[job.config.format](rows, job.categories, staging, path)
+        staging.settle()
     return ShardDone(shard.index, path, written, tuple(staging.written), findings)
 
 

@@ -73,7 +73,7 @@ class Disk:
         self.dead = self.fault in DEATHS
         if self.fault == "dies after":
             _close(real(*arguments))
-        elif name in {"write", "append", "overwrite"}:
+        elif name in {"write", "append", "rewrite"}:
             data = memoryview(arguments[1]).cast("B")
             real(arguments[0], data[: len(data) // 2])
         if self.dead:

@@ -15,7 +15,7 @@ any moment is resumed by the same command: announced shards of the right length 
 from __future__ import annotations
 
 from chipgen.store.addition import Addition
-from chipgen.store.files import HashingFile, Staging, Written, guarded, jot, unjot
+from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
 from chipgen.store.folder import MANIFEST, Found, differing
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output, Start
@@ -34,9 +34,8 @@ __all__ = [
     "Written",
     "differing",
     "guarded",
-    "jot",
     "new_file",
+    "noting",
     "refuse_other",
     "survey",
-    "unjot",
 ]

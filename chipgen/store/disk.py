@@ -89,9 +89,10 @@ def remove_tree(path: Path) -> None:
             raise
 
 
-def overwrite(path: Path, data: bytes) -> None:
-    """Write a whole file of no importance; whether it reaches the disk does not matter."""
-    path.write_bytes(data)
+def rewrite(file: BinaryIO, data: bytes) -> None:
+    """Write other content into an open file of no importance; whether it reaches the disk does not matter."""
+    os.pwrite(file.fileno(), data, 0)
+    os.ftruncate(file.fileno(), len(data))
 
 
 def open_lock(path: Path) -> int:

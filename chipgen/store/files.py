@@ -13,7 +13,7 @@ from chipgen.errors import OutputError, StorageError
 from chipgen.store import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 AGAIN = "run the same command again"
@@ -155,16 +155,25 @@ class Staging:
                 disk.sync_folder(folder)
 
 
-def jot(path: Path, text: str) -> None:
-    """Write a note for whoever looks after an accident; where that fails there is none."""
-    with contextlib.suppress(OSError):
-        disk.overwrite(path, text.encode("utf-8", "backslashreplace"))
+@contextlib.contextmanager
+def noting(path: Path) -> Iterator[Callable[[str], None]]:
+    """Give a function that writes what is being done, for whoever looks after an accident; the last word counts.
 
+    The note goes when the block ends without an error. Where it cannot be written there is none.
+    """
+    with contextlib.ExitStack() as stack:
+        file: BinaryIO | None = None
+        with contextlib.suppress(OSError):
+            file = stack.enter_context(disk.create(path))
 
-def unjot(path: Path) -> None:
-    """Remove a note."""
-    with contextlib.suppress(OSError):
-        disk.remove(path)
+        def jot(text: str) -> None:
+            with contextlib.suppress(OSError):
+                if file is not None:
+                    disk.rewrite(file, text.encode("utf-8", "backslashreplace"))
+
+        yield jot
+        with contextlib.suppress(OSError):
+            disk.remove(path)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ import made_sets
 import numpy as np
 from dense import Task, both, positives
 from exact import fewest
+from measuring import best
 
 import chipgen
 from chipgen.boxes import scale, size
@@ -38,13 +39,10 @@ from chipgen.streams import first_words
 from chipgen.text import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chipgen import Dataset, Plan
     from chipgen.boxes import Ints
 
 CHIP, STRIDE = 512, 32
-RUNS = 5
 SAMPLERS = ("sniper", "compact")
 
 
@@ -57,17 +55,6 @@ class Case:
     scales: str
     ranges: str
     exact: int
-
-
-def best(*works: Callable[[], object]) -> list[float]:
-    """Return the least processor time of each work, in seconds, all run in turn."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(RUNS):
-        for work, own in zip(works, times, strict=True):
-            start = time.process_time()
-            work()
-            own.append(time.process_time() - start)
-    return [min(own) for own in times]
 
 
 def tasks_of(case: Case, found: Any = None) -> list[Task]:

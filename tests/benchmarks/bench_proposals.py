@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from measuring import PROGRAM, ran
 
-PROGRAM = Path(sys.executable).with_name("chipgen")
 STEP = 256
 """Images asked for at a time."""
 
@@ -73,12 +70,8 @@ def write_dataset(path: Path, images: int) -> None:
 
 def timed(title: str, command: list[str]) -> None:
     """Run a command; print how long it took and the most memory it used."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
-    print(f"{title:12} {seconds:.1f} s, at most {usage.ru_maxrss / 1024:.0f} MB, exit {process.returncode}", flush=True)
+    own = ran(command)
+    print(f"{title:12} {own.seconds:.1f} s, at most {own.memory:.0f} MB, exit {own.status}", flush=True)
 
 
 def main() -> None:
