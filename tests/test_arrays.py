@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipgen.writers.arrays import array_of, lists_of, numbers, table_of
@@ -33,6 +33,7 @@ KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
 }
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the table of all letters is made at the first text
 @given(st.data())
 def test_arrays_are_those_of_pyarrow(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(list(KINDS)))

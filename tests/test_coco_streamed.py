@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,7 +192,7 @@ def test_entries_of_any_length_are_decoded_some_at_a_time(tmp_path: Path) -> Non
     path = tmp_path / "a.json"
     path.write_bytes(listed(json.dumps(entry(70, note="x" * 5000)), gap=",\n"))
     expected = outcome(path)
-    with streamed(64), mock.patch("chipgen.coco.decode.AT_ONCE", 300), mock.patch("chipgen.coco.decode.SLICE", 3):
+    with streamed(64), mock.patch.multiple(sys.modules["chipgen.coco.decode"], AT_ONCE=300, SLICE=3):
         assert outcome(path) == expected
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+DTYPES = {pa.from_numpy_dtype(name): np.dtype(name) for name in ("bool", "int32", "int64", "float32", "float64")}
+"""Types of numbers and switches."""
+
+
 def array_of(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
     """Return an array of numbers, switches, texts, bytes, or lists of them.
 
@@ -47,7 +51,7 @@ def array_of(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         ends = [] if pa.types.is_fixed_size_list(kind) else [_ends(lists)]
         return pa.Array.from_buffers(kind, len(given), [missing, *ends], children=[inner])
     full = given if missing is None else [0 if value is None else value for value in given]
-    return _plain(np.array(full, dtype=kind.to_pandas_dtype()), kind, missing)
+    return _plain(np.array(full, dtype=DTYPES[kind]), kind, missing)
 
 
 def numbers(values: npt.NDArray[Any]) -> pa.Array:
@@ -70,7 +74,7 @@ def _plain(values: npt.NDArray[Any], kind: pa.DataType, missing: pa.Buffer | Non
     """Return an array of numbers or switches."""
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(kind, len(values), [missing, _bits(values)])
-    plain = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
+    plain = np.ascontiguousarray(values, dtype=DTYPES[kind])
     return pa.Array.from_buffers(kind, len(plain), [missing, pa.py_buffer(plain)])
 
 
