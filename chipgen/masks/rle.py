@@ -127,9 +127,16 @@ class _Spans:
         share = np.minimum(self.edges[chip + 1], pixel + 1) - np.maximum(self.edges[chip], pixel)
         return np.where(pixel <= self.last[chip], share, 0.0)
 
-    def part(self, start: int, stop: int) -> _Spans:
+    def met(self, found: Ints, start: int) -> slice:
+        """Return the chip pixels from the first to the last of some image pixels, which are counted from `start`."""
+        if not len(found):
+            return slice(0, 0)
+        first = np.searchsorted(self.last, start + found[0])
+        return slice(int(first), int(np.searchsorted(self.first, start + found[-1], "right")))
+
+    def part(self, some: slice) -> _Spans:
         """Return those of some chip pixels."""
-        return _Spans(self.first[start:stop], self.last[start:stop], self.edges[start : stop + 1])
+        return _Spans(self.first[some], self.last[some], self.edges[some.start : some.stop + 1])
 
 
 def crop_runs(mask: Runs, crop: Crop) -> tuple[dict[str, Any] | None, float]:
@@ -141,8 +148,8 @@ def crop_runs(mask: Runs, crop: Crop) -> tuple[dict[str, Any] | None, float]:
     chip = np.zeros((crop.size[0], crop.size[1]), dtype=np.uint8)
     step = max(1, math.floor((AT_A_TIME // mask.size_img[1]) * crop.factor[0]))
     for start in range(0, width, step):
-        stop = min(start + step, width)
-        chip[start:stop, :height] = _resampled(mask, columns.part(start, stop), rows, scale)
+        some = slice(start, min(start + step, width))
+        chip[some, :height] = _resampled(mask, columns.part(some), rows, scale)
     area = int(np.count_nonzero(chip))
     if not area:
         return None, 0.0
@@ -188,8 +195,12 @@ def _resampled(mask: Runs, columns: _Spans, rows: _Spans, scale: float) -> Pixel
     """
     first, top = int(columns.first[0]), int(rows.first[0])
     pixels = _pixels(mask, first, int(columns.last.max()) + 1)[:, top : int(rows.last.max()) + 1]
-    if not pixels.any():
-        return np.zeros((len(columns.first), len(rows.first)), dtype=np.uint8)
+    shown = np.zeros((len(columns.first), len(rows.first)), dtype=np.uint8)
+    across = columns.met(np.flatnonzero(pixels.any(axis=1)), first)
+    down = rows.met(np.flatnonzero(pixels.any(axis=0)), top)
+    columns, rows = columns.part(across), rows.part(down)
+    if not len(columns.first):
+        return shown
     some, every = _some_and_every(np.ascontiguousarray(pixels.T), rows, top)
     some = _some_and_every(np.ascontiguousarray(some.T), columns, first)[0]
     every = _some_and_every(np.ascontiguousarray(every.T), columns, first)[1]
@@ -200,7 +211,8 @@ def _resampled(mask: Runs, columns: _Spans, rows: _Spans, scale: float) -> Pixel
         at_y = np.minimum(rows.first[y] + step_y, rows.last[y]) - top
         covered += columns.share(x, step_x) * rows.share(y, step_y) * pixels[at_x, at_y]
     every[x, y] = covered * scale >= HALF
-    return every
+    shown[across, down] = every
+    return shown
 
 
 def _some_and_every(pixels: Pixels, spans: _Spans, start: int) -> tuple[Pixels, Pixels]:
