@@ -33,7 +33,7 @@ KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the table of all letters is made at the first text
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the table of all letters is made first
 @given(st.data())
 def test_arrays_are_those_of_pyarrow(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(list(KINDS)))

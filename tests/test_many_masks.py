@@ -14,6 +14,8 @@ from chipgen.masks import Polygons, crop_many, crop_mask, read_many, read_mask
 SIDE = 200
 SQUARE = [20.0, 20, 60, 20, 60, 60, 20, 60]
 BOW_TIE = [10.0, 10, 60, 60, 60, 10, 10, 60]
+SPIKE = [40.0, 40, 40, 60, 60, 40, 40, 40, 40, 0]
+TINY = [1e-300, 0, 0, 1, 0, 0]
 WITH_A_HOLE = [0.0, 0, 80, 0, 80, 80, 0, 80, 0, 0, 20, 20, 20, 60, 60, 60, 60, 20, 20, 20]
 
 
@@ -54,7 +56,7 @@ def readable(values: list[Any]) -> list[Polygons]:
 def test_masks_cut_together_are_masks_cut_one_by_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = [[outline(rng) for _ in range(rng.integers(1, 5))] for _ in range(12)]
-    masks = readable([*values, [SQUARE, SQUARE], [WITH_A_HOLE], [BOW_TIE, SQUARE]])
+    masks = readable([*values, [SQUARE, SQUARE], [WITH_A_HOLE], [BOW_TIE, SQUARE], [SPIKE], [TINY, SQUARE]])
     factors = (3.0, 1.0, 0.5, float(rng.uniform(0.3, 4)))
     crops = [
         Crop((factor, factor * 1.01), (int(x), int(y)), (90, 80), (128, 128))

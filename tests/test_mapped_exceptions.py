@@ -219,7 +219,6 @@ def test_drawing_a_chip(name: str, make: Make, on_error: str, planned: chipgen.P
         "chipgen.masks.polygons.shapely.make_valid",
         "chipgen.masks.polygons.shapely.box",
         "shapely.Polygon.intersection",
-        "shapely.Polygon.covers",
         "chipgen.masks.polygons.shapely.union_all",
         "chipgen.masks.tangles.shapely.intersects",
         "chipgen.masks.tangles.shapely.linestrings",

@@ -84,6 +84,20 @@ def test_polygon_that_only_touches_leaves_nothing() -> None:
 
 
 @pytest.mark.row("D34")
+def test_spike_that_encloses_nothing_is_not_written_beyond_the_chip() -> None:
+    spike = [10, 10, 10, 20, 20, 10, 10, 10, 10, -30]
+    assert crop([spike]) == ([[20, 10, 10, 10, 10, 20]], 50)
+    assert crop([spike], at(5, 5)) == ([[15, 5, 5, 5, 5, 15]], 50)
+
+
+@pytest.mark.row("D33")
+def test_numbers_next_to_nothing_raise_no_warning() -> None:
+    segmentation, area = crop([[1e-300, 0, 0, 1, 0, 0], [0, 0, 0, 10, 10, 0]])
+    assert segmentation is not None
+    assert area == pytest.approx(50)
+
+
+@pytest.mark.row("D34")
 def test_bow_tie_counts_both_wings() -> None:
     segmentation, area = crop([BOW_TIE])
     assert area == pytest.approx(200)

@@ -58,7 +58,8 @@ def read_many(values: Sequence[list[list[float]]]) -> list[Polygons | None]:
         None where `read_polygons` must look closer: at outlines that must be mended or refused.
     """
     try:
-        return _read(values)
+        with np.errstate(all="ignore"):
+            return _read(values)
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 -- over odd outlines that is no closed list; which it was is found one by one
@@ -123,7 +124,8 @@ def crop_many(masks: Sequence[Polygons], mask: Ints, places: Places) -> list[Cut
     if not len(mask):
         return []
     try:
-        return list(_cropped(masks, mask, places))
+        with np.errstate(all="ignore"):
+            return list(_cropped(masks, mask, places))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 -- see `read_many`
@@ -152,7 +154,7 @@ def _cropped(masks: Sequence[Polygons], mask: Ints, places: Places) -> list[Cut]
     cut, part = spread(bounds(counts)[mask], counts[mask])  # one pair for each outline of each mask that is cut
     rings = [ring for one in masks for ring in one.rings]
     parts = _array([part for one in masks for part in one.parts])
-    whole, met = _met(shapely.bounds(parts)[part], places.window_img[cut])
+    whole, met = _met(_boxes(rings)[part], shapely.bounds(parts)[part], places.window_img[cut])
     broken = _broken(_Pieces(met, parts[part[met]]), cut, places)
     visible = _joined(_Pieces(whole, parts[part[whole]]), broken)
     areas = _areas(cut[visible.pair], visible.shapes, places.factor)
@@ -167,10 +169,16 @@ def _array(shapes: list[Any]) -> Geometries:
     return array
 
 
-def _met(box: Floats, window: Floats) -> tuple[Ints, Ints]:
-    """Return which shapes, by their boxes, lie wholly in their windows, and which others may be seen there."""
-    inside = (box[:, :2] >= window[:, :2]).all(axis=1) & (box[:, 2:] <= window[:, 2:]).all(axis=1)
-    met = (box[:, :2] < window[:, 2:]).all(axis=1) & (box[:, 2:] > window[:, :2]).all(axis=1)
+def _boxes(rings: list[Floats]) -> Floats:
+    """Return boxes around all points of outlines, shape ``(N, 4)``: spikes may reach farther than what they enclose."""
+    points, first = np.concatenate(rings), bounds(list(map(len, rings)))[:-1]
+    return np.concatenate((np.minimum.reduceat(points, first), np.maximum.reduceat(points, first)), axis=1)
+
+
+def _met(outline: Floats, part: Floats, window: Floats) -> tuple[Ints, Ints]:
+    """Return which outlines lie wholly in their windows, and of which others something may be seen there, by boxes."""
+    inside = (outline[:, :2] >= window[:, :2]).all(axis=1) & (outline[:, 2:] <= window[:, 2:]).all(axis=1)
+    met = (part[:, :2] < window[:, 2:]).all(axis=1) & (part[:, 2:] > window[:, :2]).all(axis=1)
     return np.flatnonzero(inside), np.flatnonzero(met & ~inside)
 
 

@@ -44,16 +44,17 @@ def planned(data: Given) -> Plan:
     return chipgen.plan(dataset, scales=SCALES, valid_ranges=RANGES)
 
 
-def built(plan: Plan, engine: str, workers: int) -> None:
-    """Write all chips to a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {"on_error": "skip", "max_skipped": sys.maxsize, "progress": False}
-        chipgen.export(plan, Path(folder, "out"), workers=workers, imaging=engine, **settings)  # type: ignore[arg-type]
+def built(plan: Plan, engine: str, workers: int) -> Callable[[], None]:
+    """Write all chips to a new folder; return what removes it."""
+    folder = tempfile.TemporaryDirectory()
+    settings = {"on_error": "skip", "max_skipped": sys.maxsize, "progress": False}
+    chipgen.export(plan, Path(folder.name, "out"), workers=workers, imaging=engine, **settings)  # type: ignore[arg-type]
+    return folder.cleanup
 
 
-def whole(data: Given, engine: str) -> None:
+def whole(data: Given, engine: str) -> Callable[[], None]:
     """Read, plan and build."""
-    built(planned(data), engine, 1)
+    return built(planned(data), engine, 1)
 
 
 def bare(shards: list[Shard], root: Path, imaging: str) -> None:
@@ -90,8 +91,9 @@ def workers(data: Given) -> None:
     """Print how much faster two workers are than one; their start is in the first figure only."""
     plan, engine = planned(data), ENGINES[-1]
     start = time.perf_counter()
-    built(plan, engine, 2)
+    clear = built(plan, engine, 2)
     first = time.perf_counter() - start
+    clear()
     one, two = best(*(partial(built, plan, engine, count) for count in (1, 2)), runs=data.runs, clock=time.perf_counter)
     print(f"two workers  {one / two:.2f} times as fast as one, started for the build {one / first:.2f}; wall time")
 
