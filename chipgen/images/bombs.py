@@ -119,7 +119,7 @@ def _count_scans(file: BinaryIO) -> None:
     """Count the passes of a JPEG over its pixels: exactly, where their marks are so many that it could matter."""
     last, marks = b"", 0
     for block in _blocks(file):
-        marks += (last + block).count(b"\xff\xda")
+        marks += block.count(b"\xff\xda") + (last == b"\xff" and block.startswith(b"\xda"))
         last = block[-1:]
     if marks > MOST_SCANS:
         scans = (marker for marker, _ in markers(file) if marker == 0xDA)

@@ -26,8 +26,9 @@ def locate(root: Path, file_name: str, *, follow_symlinks: bool) -> Path:
     if not path.is_relative_to(base):
         raise UnusableError("outside_root", "the file name leaves the image root; put the file below it")
     try:
-        real = path.resolve(strict=True)
-        inside = follow_symlinks or real.is_relative_to(base.resolve())
+        real = Path(os.path.realpath(path, strict=True))
+        # Where there is no link on the way to the image, there is none on the way to the root.
+        inside = follow_symlinks or real == path or real.is_relative_to(base.resolve())
     except UnicodeEncodeError as error:
         what = f"no file can have this name here, where names are written in {error.encoding}; set LC_ALL=C.UTF-8"
         raise UnusableError("bad_name", what) from error
