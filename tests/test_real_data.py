@@ -127,8 +127,8 @@ def test_as_many_chips_in_every_image_as_the_original_code(tmp_path: Path, name:
 
     The original takes boxes as x1, y1, x2 - 1, y2 - 1 and leaves crowds out: so do we, for the comparison.
     """
-    golden = json.loads((DATA / "golden" / f"sniper_chips_{name}.json").read_bytes())
     dataset = chipgen.read_coco(_as_there(annotations_of(name), tmp_path / "as_there.json"), on_error="skip")
+    golden = json.loads((DATA / "golden" / f"sniper_chips_{name}.json").read_bytes())
     settings: dict[str, Any] = {"scales": golden["scales"], "valid_ranges": golden["valid_ranges"], "stride": stride}
     plans = [chipgen.plan(dataset, **settings, seed=seed) for seed in range(20)]
     counts = np.zeros((20, len(dataset.images), 3), dtype=np.int64)
