@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypedDict
 
@@ -36,8 +37,14 @@ ADMITS_MORE = ("max_pixels", "follow_symlinks")
 
 
 def installed_imaging() -> str:
-    """Return the fastest engine that is installed."""
-    return "opencv" if find_spec("cv2") else "pillow"
+    """Return the fastest engine that is installed and can be loaded: some OpenCV wants the libraries of a screen."""
+    if find_spec("cv2") is None:
+        return "pillow"
+    try:
+        import_module("cv2")
+    except Exception:  # noqa: BLE001 -- of another numpy, it raises whatever it likes
+        return "pillow"
+    return "opencv"
 
 
 class ExportSettings(TypedDict, total=False):
@@ -140,7 +147,7 @@ class ExportConfig:
                 raise UsageError.one(option, str(getattr(self, name)), "is unknown", f"use {' or '.join(choices)}")
         if self.imaging == "opencv" and installed_imaging() != "opencv":
             todo = "install chipgen[fast], or use --imaging pillow"
-            raise UsageError.one("--imaging", self.imaging, "is not installed", todo)
+            raise UsageError.one("--imaging", self.imaging, "is not installed, or cannot be loaded", todo)
         at_least("--quality", self.quality, 1, 100)
         at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
         at_least("--max-skipped", self.max_skipped, 0)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from run_cli import chipgen
 from small_set import texture
 
 from chipgen.chips import Crop
@@ -203,3 +207,17 @@ def test_reduced_decoding_stays_within_the_tolerance(
         crop = placed(size, factor, place, 40)
         difference = np.abs(cut(reduced, crop, imaging) - cut(whole, crop, imaging))
         assert difference.mean() < 4
+
+
+@pytest.mark.parametrize("broken", ["raise ImportError('libGL.so.1')", "raise AttributeError('_ARRAY_API not found')"])
+def test_opencv_that_cannot_be_loaded_is_not_there(small_set: Path, tmp_path: Path, broken: str) -> None:
+    (tmp_path / "cv2.py").write_text(broken, encoding="utf-8")
+    build = ("build", "--coco", str(small_set), "--scales", "512", "--out", str(tmp_path / "out"))
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    refused = chipgen(*build, "--imaging", "opencv", PYTHONPATH=path).expect(2).err
+    assert refused == (
+        "--imaging: opencv: is not installed, or cannot be loaded: install chipgen[fast], or use --imaging pillow\n"
+    )
+    chipgen(*build, PYTHONPATH=path).expect(0)
+    manifest = json.loads((tmp_path / "out" / "_manifest.json").read_bytes())
+    assert manifest["configuration"]["imaging"] == "pillow"
