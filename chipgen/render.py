@@ -74,7 +74,7 @@ def _open(shard: Shard, image: int, root: Path, config: ExportConfig) -> Picture
     """Decode an image of the shard."""
     path = locate(root, shard.images.file_name[image], follow_symlinks=config.follow_symlinks)
     width, height = shard.images.size_img[image].tolist()
-    return open_picture(path, (width, height), config, reduction_for(float(shard.finest[image])))
+    return open_picture(path, (width, height), config, reduction_for(float(shard.finest[image]), config.resample))
 
 
 def _skipped_image(shard: Shard, image: int, error: UnusableError) -> Skipped:

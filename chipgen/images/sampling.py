@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 GAP = 2.0
 """Pixels that are left for the filter along each axis, for one of the chip, when others average them beforehand.
 
-At 1 an average of two pixels would stand for a filter that reads four. At 2 the difference to no reduction is below one
-grey level on photographs and below two on noise, less than what JPEG at quality 95 does to either.
+At 1 an average of two pixels would stand for a filter that reads four. At 2 the difference to no reduction is at most
+1.1 grey levels in the mean on photographs, and 2.9 on noise of all values, the hardest there is.
 """
 
 SUPPORT = {"nearest": 0.5, "box": 0.5, "bilinear": 1.0, "hamming": 1.0, "bicubic": 2.0, "lanczos": 3.0}
 """How far each filter reads from the middle of a pixel, in pixels of the chip or the image, whichever are larger."""
-
 
 AVERAGED = frozenset(SUPPORT) - {"nearest", "box"}
 """Filters before which pixels may be averaged: those that fade out, and do not show where an average ends."""
@@ -61,20 +60,20 @@ class Sampling:
         return (*self.start, right, bottom)
 
 
-def room_for(step: float) -> int:
-    """Return how many pixels may be averaged to one, where so many stand for one of the chip."""
-    return max(1, int(step / GAP))
+def room_for(step: float, resample: str) -> int:
+    """Return how many pixels may be averaged to one before a filter, where so many stand for one of the chip."""
+    return max(1, int(step / GAP)) if resample in AVERAGED else 1
 
 
-def reduction_for(finest: float) -> int:
+def reduction_for(finest: float, resample: str) -> int:
     """Return how many pixels along each axis a decoder may make one of, for chips of at most this factor."""
-    return next((by for by in (8, 4, 2) if by <= room_for(1.0 / finest)), 1)
+    return next((by for by in (8, 4, 2) if by <= room_for(1.0 / finest, resample)), 1)
 
 
 def sample(pixels: Pixels, crop: Crop, resample: str) -> Sampling:
     """Ask for the pixels that a chip is made of."""
     scale = (1.0 / crop.factor[0], 1.0 / crop.factor[1])
-    reduction = room_for(min(scale)) if resample in AVERAGED else 1
+    reduction = room_for(min(scale), resample)
     reach = [math.ceil(SUPPORT[resample] * max(side, 1.0)) + reduction for side in scale]
     window, size = crop.window_img, pixels.size_img
     box = (

@@ -64,7 +64,7 @@ def bare(shards: list[Shard], root: Path, imaging: str) -> None:
         crops = shard.crops(pad=True)
         images = shard.chips.image.tolist()
         for row, chips in itertools.groupby(range(len(images)), images.__getitem__):
-            reduction = reduction_for(float(shard.finest[row]))
+            reduction = reduction_for(float(shard.finest[row]), config.resample)
             with open_regular(root / shard.images.file_name[row]) as file, Image.open(file) as image:
                 pixels = engine.decode(image, file, AS_IT_IS, reduction)
             for chip in chips:

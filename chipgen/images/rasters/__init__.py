@@ -2,7 +2,7 @@
 
 A window is made of the segments (tiles or strips) that it meets, decoded one at a time; the last used are kept. What
 the file says of itself is read here, within limits; tifffile and imagecodecs, which are optional, turn the bytes of one
-segment into values. Layers between them, such as zarr, would add a runtime for what is about forty lines.
+segment into values. Layers between them, such as zarr, would add a runtime for what `reader` does.
 """
 
 from __future__ import annotations
