@@ -46,6 +46,25 @@ def chipgen(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+MEASURED = """
+import sys
+from chipgen.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    status = open("/proc/self/status").read()
+    print("PEAK", 1024 * int(status.split("VmHWM:")[1].split()[0]))
+"""
+
+
+def measured(*arguments: str, timeout: float = 120) -> tuple[Finished, int]:
+    """Run ``chipgen`` in a process that is told the most memory it held, bytes; with one worker that is all of it."""
+    command = [sys.executable, "-c", MEASURED, *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=timeout, check=False, text=True)
+    out, _, peak = done.stdout.rpartition("PEAK")
+    return Finished(done.returncode, out, done.stderr), int(peak)
+
+
 def tree(out: Path) -> dict[str, str]:
     """Return the checksum of every file below a folder."""
     files = (path for path in sorted(out.rglob("*")) if path.is_file())

@@ -94,6 +94,14 @@ def test_the_number_of_workers_changes_no_byte(form: str, workers: str, place: P
     assert place.build(tmp_path / "out", "--format", form, "--workers", workers) == place.trees[form]
 
 
+@pytest.mark.row("K104")
+@pytest.mark.parametrize("imaging", ["pillow", "opencv"])
+def test_the_number_of_workers_changes_no_byte_of_either_engine(imaging: str, place: Place, tmp_path: Path) -> None:
+    one, three = (place.build(tmp_path / n, "--imaging", imaging, "--workers", n) for n in ("1", "3"))
+    assert one == three
+    assert (one == place.trees["parquet"]) == (imaging == "opencv"), "the default is the fastest that is installed"
+
+
 @pytest.mark.row("K105")
 @FORMATS
 @pytest.mark.parametrize("seed", ["1", "random"])

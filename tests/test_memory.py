@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import images
 import pytest
 from PIL import Image
+from run_cli import Finished, measured
 from zoo.entry import annotation, good, raw, write_images
 from zoo.running import build
 
@@ -33,31 +34,10 @@ print(len(dataset.annotations), len(raw), 1024 * int(status.split("VmHWM:")[1].s
 FIXED = 150 << 20
 """Bytes that a process needs besides its image: libraries, the plan, finished chips, masks."""
 
-MEASURED = """
-import sys
-from chipgen.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    status = open("/proc/self/status").read()
-    print("PEAK", 1024 * int(status.split("VmHWM:")[1].split()[0]))
-"""
 
-
-@dataclass(frozen=True)
-class Run:
-    """How a build ended, and the most memory it held, bytes."""
-
-    code: int
-    said: str
-    peak: int
-
-
-def _run(folder: Path, *more: str) -> Run:
-    """Build in a process of its own, with one worker, which is the process itself."""
-    command = [sys.executable, "-c", MEASURED, *build(folder, "--quiet", *more)]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
-    return Run(done.returncode, done.stderr, int(done.stdout.split("PEAK")[1]))
+def _run(folder: Path, *more: str) -> tuple[Finished, int]:
+    """Build with one worker, which is the process itself."""
+    return measured(*build(folder, "--quiet", *more))
 
 
 def lying_png(size: tuple[int, int]) -> bytes:
@@ -158,20 +138,20 @@ def test_the_largest_image_allowed_is_among_them() -> None:
 def test_worker_takes_no_more_than_is_said(name: str, imaging: str, folders: dict[str, Path], tmp_path: Path) -> None:
     """Promise 6: one large image after the other, with chips at two levels and a mask of half of it."""
     levels, kind = ("--scales", "1x,512", "--valid-ranges", "0-,0-"), KINDS[name]
-    run = _run(folders[name], *levels, "--imaging", imaging, "--out", str(tmp_path / "out"))
-    assert (run.code, run.said) == (0, "")
+    run, peak = _run(folders[name], *levels, "--imaging", imaging, "--out", str(tmp_path / "out"))
+    assert (run.code, run.err) == (0, "")
     chips = json.loads((tmp_path / "out" / "_manifest.json").read_bytes())["counts"]["chips"]
     assert chips >= 2 * (8 + 1)
-    assert 3 * kind.pixels < run.peak < kind.bytes_a_pixel * kind.pixels + FIXED
+    assert 3 * kind.pixels < peak < kind.bytes_a_pixel * kind.pixels + FIXED
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_image_that_is_too_large_takes_nothing(name: str, folders: dict[str, Path]) -> None:
     """Row F57: it is refused from its header."""
     most = str(KINDS[name].pixels - 1)
-    run = _run(folders[name], "--max-pixels", most, "--on-error", "skip", "--out", str(folders[name] / "small"))
-    assert (run.code, run.said) == (3, "")
-    assert run.peak < FIXED
+    run, peak = _run(folders[name], "--max-pixels", most, "--on-error", "skip", "--out", str(folders[name] / "small"))
+    assert (run.code, run.err) == (3, "")
+    assert peak < FIXED
 
 
 def test_annotations_that_do_not_fit_into_memory_are_read(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from datasets_made import Coco
 from PIL import Image
 from rasters_made import Written, smooth
 from run_cli import chipgen as program
-from run_cli import tree
+from run_cli import measured, tree
 from tampering import rows
 
 import chipgen
@@ -245,27 +243,15 @@ def test_without_the_libraries_the_limit_holds_and_says_what_to_install(
         chipgen.export(plan, tmp_path / "out", workers=1, stretch="0,9")
 
 
-MEASURED = """
-import sys
-from chipgen.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    status = open("/proc/self/status").read()
-    print("PEAK", 1024 * int(status.split("VmHWM:")[1].split()[0]))
-"""
-
-
 @pytest.mark.row("F57")
 @pytest.mark.parametrize("compression", ["jpeg", "deflate", "none"])
 def test_memory_does_not_grow_with_the_raster(compression: str, tmp_path: Path) -> None:
     """Of 12,000 x 12,000 px, 432 MB; chips at its full size, of all of it at once, and from values that are spread."""
     coco = write_raster(tmp_path / "set", 12_000, 80, compression)
     options = ("--scales", "1x,512", "--valid-ranges", "0-,0-", "--stretch", "2%,98%", "--workers", "1", "--quiet")
-    command = [sys.executable, "-c", MEASURED, "build", "--coco", str(coco), "--out", str(tmp_path / "out"), *options]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False, text=True, env=os.environ)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert int(done.stdout.split("PEAK")[1]) < 300 * MB
+    done, peak = measured("build", "--coco", str(coco), "--out", str(tmp_path / "out"), *options)
+    assert (done.code, done.err) == (0, "")
+    assert peak < 300 * MB
     assert len(pixels(tmp_path / "out")) > 50
 
 
