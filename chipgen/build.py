@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipgen.card import CARD, card
 from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.errors import DataError
@@ -18,11 +20,12 @@ from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting, refuse_splits
 from chipgen.masks.outlines import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
+from chipgen.text import counted
 from chipgen.workers import Job, ShardDone, do_shards
 from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
@@ -82,6 +85,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     if report is not None:
         return report
     refuse_look(config)
+    refuse_splits(out)
     root = image_root(plan)
     refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
@@ -243,7 +247,7 @@ class _Build:
             shards=len(done),
             bytes=length,
             skipped=reasons,
-            notes=(*findings.remarks(), *notes),
+            notes=(*findings.remarks(), *notes, *_said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
             kept=kept,
         )
@@ -278,3 +282,16 @@ def _told(start: Start) -> Iterator[str]:
         yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
     else:
         yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
+
+
+def _said_of_labels(plan: Plan, config: ExportConfig) -> Iterator[str]:
+    """Say what becomes of ignored boxes where labels know only boxes to learn."""
+    ignored = int(np.count_nonzero(plan.boxes.state))
+    if config.format != "yolo" or not ignored:
+        return
+    told = {
+        "paint": "painted over in the pictures",
+        "drop": "left out, so that trainers take what they show for background",
+        "keep": "written as boxes to learn",
+    }
+    yield f"{counted(ignored, 'ignored box')} {told[str(config.ignored)]}: labels of YOLO know no ignored boxes"

@@ -45,6 +45,7 @@ LAWS = (
     "negative",
     "mining",
     "text",
+    "splitting",
     "findings",
     "negative_summary",
     "summary",

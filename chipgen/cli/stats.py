@@ -19,6 +19,7 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.sources import only
 
 if TYPE_CHECKING:
     from chipgen.report import BuiltStats, Stats
@@ -59,7 +60,8 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     settings = plan_settings(options)  # what cannot be meant is told before anything is read
     tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
-    dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
+    images, proposals = (only(f"--{name}", options[name]) for name in ("images", "proposals"))
+    dataset = read_coco(source, images, on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **settings)
+    return describe(dataset, scales, ranges, given_proposals(proposals, options, "skip"), **settings)

@@ -19,7 +19,7 @@ from chipgen.writers import FORMATS, Format, format_of
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from chipgen.verification.faults import Faults
@@ -198,7 +198,7 @@ def check_manifest(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
     dict
         The listed files that lie in the folder, by path.
     """
-    listed = _listed(manifest, faults)
+    listed = check_listed(manifest.files, faults)
     before = len(faults)
     for check in (_shards, _others, _counts):
         if len(faults) == before:
@@ -219,10 +219,10 @@ def expected_files(manifest: Manifest) -> Iterator[str]:
             yield f"{EPOCHS}/epoch-{epoch}.{form.listing.ending}"
 
 
-def _listed(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
+def check_listed(files: Sequence[FileEntry], faults: Faults) -> dict[str, FileEntry]:
     """Return the listed files by path; those that are listed twice, or would lie elsewhere, are faults."""
     listed: dict[str, FileEntry] = {}
-    for index, entry in enumerate(manifest.files):
+    for index, entry in enumerate(files):
         where = f"files[{index}]"
         if not _is_plain(entry.path):
             faults.add(MANIFEST, where, f"{entry.path!r:.300} is no path of a file in the folder", RESTORE)

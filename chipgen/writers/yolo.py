@@ -109,6 +109,11 @@ def _chip_id(line: bytes) -> int | None:
     return int(found[1]) if found and found[1] else None
 
 
+def key_of(split: str) -> str:
+    """Return the key under which trainers look for a split."""
+    return KEYS.get(split, split)
+
+
 def data_yaml(categories: Categories, folders: dict[str, str]) -> bytes:
     """Return what a trainer needs to find splits and classes.
 
@@ -119,7 +124,9 @@ def data_yaml(categories: Categories, folders: dict[str, str]) -> bytes:
     folders
         The folder of the pictures of each split, relative to the file.
     """
-    places = "".join(f"{KEYS.get(split, split)}: {json.dumps(folder)}\n" for split, folder in folders.items())
+    places = "".join(f"{key_of(split)}: {json.dumps(folder)}\n" for split, folder in folders.items())
+    if "val" not in map(key_of, folders):
+        places += "# There is no split to validate on here: --val-fraction makes one.\n"
     names = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(class_names(categories)))
     return f"{places}nc: {len(categories)}\nnames:{' {}' if not names else ''}\n{names}".encode("ascii")
 
