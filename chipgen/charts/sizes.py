@@ -31,7 +31,9 @@ ARROW = 9.0
 """Px: length of the arrow with which a range ends that is open."""
 
 
-def size_chart(title: str, bins: Bins, ranges: Sequence[Range], marks: Sequence[Mark], holes: Sequence[Range]) -> Markup:
+def size_chart(
+    title: str, bins: Bins, ranges: Sequence[Range], marks: Sequence[Mark], holes: Sequence[Range]
+) -> Markup:
     """Draw a histogram of sizes.
 
     Parameters
@@ -84,7 +86,7 @@ def _band(one: Range, across: LogAxis, top: float) -> Markup:
     left, strips = across.at(one.lo), ((one.widest, "pale"), ((one.lo, one.hi), "full"))
     shapes = filter(None, (_strip(ends, across, top, style) for ends, style in strips))
     fits = left + width(one.label) <= across.stop
-    label = text(left if fits else across.stop, top - 5, one.label, "label", "start" if fits else "end")
+    label = text(left if fits else across.stop, top - 5, one.label, "label over", "start" if fits else "end")
     return element("g", label, named(shapes, one.label), class_=f"band {one.style}")
 
 
@@ -97,7 +99,8 @@ def _strip(ends: tuple[float, float], across: LogAxis, top: float, style: str) -
     tip_left, tip_right = left + ARROW * (lo < across.low), right - ARROW * (hi > across.high)
     tip_left, tip_right = min(tip_left, (left + right) / 2), max(tip_right, (left + right) / 2)
     middle, bottom = top + BAND / 2, top + BAND
-    corners = [(left, middle), (tip_left, top), (tip_right, top), (right, middle), (tip_right, bottom), (tip_left, bottom)]
+    above, below = ((tip_left, top), (tip_right, top)), ((tip_right, bottom), (tip_left, bottom))
+    corners = ((left, middle), *above, (right, middle), *below)
     points = " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
     return element("polygon", points=points, class_=style)
 
@@ -121,4 +124,4 @@ def _marks(marks: Sequence[Mark], across: LogAxis, top: float, bottom: float) ->
         x, y = across.at(mark.value), top + (row + 1) * MARK - 4
         yield line((x, y - 10), (x, bottom), "mark")
         fits = x + 6 + width(mark.label) <= across.stop
-        yield text(x + 6 if fits else x - 6, y, mark.label, "label", "start" if fits else "end")
+        yield text(x + 6 if fits else x - 6, y, mark.label, "label over", "start" if fits else "end")

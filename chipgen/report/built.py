@@ -16,7 +16,6 @@ from chipgen.report.columns import BoxColumns, boxes_of, counted_words, source_s
 from chipgen.report.names import category_names
 from chipgen.report.spread_back import spread_back
 from chipgen.sizes import Bins, histogram
-from chipgen.spread import Spread
 from chipgen.stats_page import built_facts, page
 from chipgen.store import MANIFEST
 from chipgen.summary import chips_line, pixel_lines, ratio, size_lines
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     import os
 
     import pyarrow as pa
+
+    from chipgen.spread import Spread
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class BoxColumns:
         if not len(order):
             return order
         ends = np.diff(self.source_id[order]) | np.diff(level[order])  # the last of each is the best
-        return order[np.append(ends != 0, True)]
+        return np.asarray(order[np.append(ends != 0, True)])
 
 
 def boxes_of(chips: pa.Table) -> BoxColumns:

@@ -50,7 +50,7 @@ def _classes(path: Path) -> tuple[list[str], list[int]]:
 
 
 def _by_id(names: list[str], ids: list[int], chips: pa.Table) -> dict[int, str]:
-    """Return names by source id: those of classes that chips show, and all where the shard has the ids of the source."""
+    """Return names by source id: of classes that chips show; of all, where the ids of the shard are the source's."""
     objects = chips["objects"].combine_chunks()
     classes, source = (objects.field(name).flatten().to_numpy() for name in ("category", "category_id"))
     seen, first = np.unique(classes, return_index=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chipgen.charts import Markup, element, escaped, joined
+from chipgen.charts import Markup, element
 from chipgen.stats_page.counts import (
     categories_section,
     coverage_section,
@@ -18,7 +18,7 @@ from chipgen.stats_page.counts import (
     notes_section,
     pixels_section,
 )
-from chipgen.stats_page.facts import built_facts, planned_facts, told_range
+from chipgen.stats_page.facts import built_facts, planned_facts
 from chipgen.stats_page.lost import alarm, annotations_section, lost_counts
 from chipgen.stats_page.parts import paragraph, section, share
 from chipgen.stats_page.sizes import arrivals_section, sizes_section
@@ -76,19 +76,19 @@ def _main(facts: Facts) -> Iterator[Markup]:
 def _settings(chips: Chips) -> Markup:
     """Say what the page is about."""
     made = chips.spread.settings
-    told = f"Scales {made.scales}; valid ranges {made.valid_ranges}; sampler {made.sampler}; chips of {made.chip_size} px."
-    return paragraph(told, style="soft told")
+    told = f"Scales {made.scales}; valid ranges {made.valid_ranges}; sampler {made.sampler}; chips of "
+    return paragraph(f"{told}{made.chip_size} px.", style="soft told")
 
 
 def _tiles(facts: Facts, chips: Chips) -> Markup:
     """Return the figures that people look for first."""
-    lost, single = sum(lost_counts(chips).values()), chips.pixels[1]
+    lost, single, covered = sum(lost_counts(chips).values()), chips.pixels[1], share(chips.covered, chips.pairs)
     tiles = [
         (f"{chips.count:,}", f"chips, {chips.per_image:.2f} an image", ""),
-        (share(chips.covered, chips.pairs), "coverage of valid (box, level) pairs", "bad" * (chips.covered < chips.pairs)),
+        (covered, "coverage of valid (box, level) pairs", "bad" * (chips.covered < chips.pairs)),
         (share(chips.spread.well, chips.spread.objects), "of the objects arrive at a good size", ""),
         (f"{lost:,}", "annotations are learnt nowhere", "bad" * bool(lost)),
-        (f"{chips.pixels[0] / single:.2f}" if single else "none", "of the pixels of a single scale, 800x1333", ""),
+        (f"{chips.pixels[0] / single:.2f}\u00d7" if single else "none", "the pixels of a single scale, 800x1333", ""),
         (facts.size.removeprefix("about ").partition(" as ")[0], "on disk" + " expected" * ("about" in facts.size), ""),
     ]
     return element(
@@ -116,8 +116,8 @@ def _footer() -> Markup:
     """Say who wrote the page, and what its words mean."""
     return element(
         "footer",
-        "Written by chipgen stats. Sizes are sqrt(width * height) of a box, clipped to its image. A level is a scale with "
-        "its valid range; a chip is a window of the scaled image.",
+        "Written by chipgen stats. Sizes are sqrt(width * height) of a box, clipped to its image. A level is a scale "
+        "with its valid range; a chip is a window of the scaled image.",
     )
 
 

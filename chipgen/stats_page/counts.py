@@ -11,7 +11,7 @@ from chipgen.stats_page.parts import figure, listing, paragraph, section, share,
 from chipgen.stats_page.style import level_style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from chipgen.negative_summary import NegativeSummary
     from chipgen.stats_page.facts import Chips
@@ -65,7 +65,7 @@ def coverage_section(chips: Chips) -> Markup:
     return section(
         "Coverage",
         paragraph(words, style="soft"),
-        figure(bar_chart("Coverage of the valid pairs of a box and a level", [Bar("covered", told, parts)], chips.pairs)),
+        figure(bar_chart("Coverage of valid pairs of a box and a level", [Bar("covered", told, parts)], chips.pairs)),
         table(
             [
                 ("pairs of a box and a level", "number"),
@@ -99,7 +99,7 @@ def ignored_section(chips: Chips) -> Markup:
     """Show the ignored boxes in chips by reason."""
     counts = {name: count for name, count in chips.ignored.items() if count}
     total = sum(counts.values())
-    told = f"{chips.valid_boxes:,} boxes are valid in their chip, {total:,} are ignored there; an object counts in each chip."
+    told = f"{chips.valid_boxes:,} boxes are valid in their chip, {total:,} are ignored; an object counts in each chip."
     if not total:
         return section("Ignored boxes by reason", paragraph(told, style="soft"))
     bars = [
@@ -148,18 +148,24 @@ def negatives_section(negatives: NegativeSummary) -> Markup:
     source = f"Negative chips: {SOURCES[negatives.mode]}{': ' * bool(negatives.told)}{negatives.told}."
     if negatives.mode == "none":
         return section("Negative chips", paragraph(source, style="soft"))
-    parts = [paragraph(f"{source} {negatives.chips:,} of {negatives.found:,} found are used.", style="soft")]
-    if negatives.mode == "proposals":
-        counts = {name: count for name, count in negatives.proposals.items() if count}
-        bars = [Bar(name, f"{count:,}", (Part(name, "plain", count),)) for name, count in _most(counts)]
-        head = ("level", "proposals in range", *(name.replace("_", " ") for name in AT_LEVEL[1:]), "found", "chips")
-        names = (*AT_LEVEL, "found", "chips")
-        rows = [(str(one.level), *(f"{getattr(one, name):,}" for name in names)) for one in negatives.levels]
-        what = f"{sum(counts.values()):,} proposals by what became of them:"
-        parts += [paragraph(what, style="soft"), figure(bar_chart("Proposals by what became of them", bars)) if bars else ""]
-        parts += [table([("proposals", "number"), *((name, f"{count:,}") for name, count in _most(counts))])]
-        parts += [table([head, *rows])]
-    return section("Negative chips", *parts)
+    drawn = paragraph(f"{source} {negatives.chips:,} of {negatives.found:,} found are used.", style="soft")
+    mined = _mined(negatives) if negatives.mode == "proposals" else ()
+    return section("Negative chips", drawn, *mined)
+
+
+def _mined(negatives: NegativeSummary) -> Iterator[Markup]:
+    """Yield what became of proposals: of all of them, and of those in the range of each level."""
+    counts = _most({name: count for name, count in negatives.proposals.items() if count})
+    what = f"{sum(negatives.proposals.values()):,} proposals by what became of them"
+    yield paragraph(f"{what}:", style="soft")
+    if counts:
+        bars = [Bar(name, f"{count:,}", (Part(name, "plain", count),)) for name, count in counts]
+        yield figure(bar_chart(what, bars))
+        yield table([("proposals", "number"), *((name, f"{count:,}") for name, count in counts)])
+    head = ("level", "proposals in range", *(name.replace("_", " ") for name in AT_LEVEL[1:]), "found", "chips")
+    names = (*AT_LEVEL, "found", "chips")
+    rows = [(str(one.level), *(f"{getattr(one, name):,}" for name in names)) for one in negatives.levels]
+    yield table([head, *rows])
 
 
 def notes_section(notes: tuple[str, ...], skipped: Mapping[str, int]) -> Markup:

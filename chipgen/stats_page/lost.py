@@ -56,8 +56,9 @@ def annotations_section(chips: Chips) -> Markup:
     total, lost = sum(chips.ledger.values()), lost_counts(chips)
     order = ["covered", *lost, "crowd", *STATUSES]
     names = [name for name in dict.fromkeys(order) if chips.ledger.get(name, 0)]
-    rows = [(name, f"{chips.ledger[name]:,}", share(chips.ledger[name], total), MEANINGS[name]) for name in names]
-    bars = [Bar(name, _told(name, chips.ledger[name], total), (Part(name, _style(name), chips.ledger[name]),)) for name in names]
+    counts = [(name, chips.ledger[name]) for name in names]
+    rows = [(name, f"{count:,}", share(count, total), MEANINGS[name]) for name, count in counts]
+    bars = [Bar(name, _told(name, count, total), (Part(name, _style(name), count),)) for name, count in counts]
     return section(
         "Annotations by what becomes of them",
         paragraph(f"All {total:,} annotations of the source, each once.", style="soft"),

@@ -9,7 +9,7 @@ from chipgen.charts import Markup, element
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-LONG_TABLE = 12
+LONG_TABLE = 8
 """Rows beyond which a table is folded away."""
 
 LONGEST_NAME = 200

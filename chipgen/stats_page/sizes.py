@@ -15,7 +15,6 @@ from chipgen.charts import (
     told_bin,
 )
 from chipgen.scales import ValidRange, gaps
-from chipgen.stats_page.facts import told_range
 from chipgen.stats_page.parts import figure, paragraph, section, share, table
 from chipgen.stats_page.style import level_style
 
@@ -45,7 +44,7 @@ def sizes_section(facts: Facts, chips: Chips) -> Markup:
         spread.sizes_img,
         [_range(band) for band in spread.bands],
         _marks(spread.percentiles_img),
-        [Range(f"in no valid range: {hole} px", "hole", hole.lo, hole.hi) for hole in holes(chips)],
+        [Range(f"in no valid range: {_told(hole)}", "hole", hole.lo, hole.hi) for hole in holes(chips)],
     )
     rows = list(_size_rows(chips))
     return section(title, paragraph(told, style="soft"), figure(chart), table(rows, texts=(0, 4)))
@@ -62,8 +61,15 @@ def _marks(percentiles: tuple[float, float] | None) -> list[Mark]:
 def _range(band: Band) -> Range:
     """Return the band of a level."""
     one, widest = _closed(band.range_img), _closed(band.widest_img)
-    label = f"level {band.level}: {band.scale}, {told_range(*band.range_img)} px"
+    label = f"level {band.level}: {band.scale}, {_told(one)}"
     return Range(label, level_style(band.level), one.lo, one.hi, (widest.lo, widest.hi))
+
+
+def _told(one: ValidRange) -> str:
+    """Write a range for people."""
+    if math.isinf(one.hi):
+        return f"{one.lo:,g} px and more" if one.lo else "all sizes"
+    return f"{one.lo:,g} to {one.hi:,g} px" if one.lo else f"below {one.hi:,g} px"
 
 
 def _closed(ends: Ends) -> ValidRange:
@@ -96,9 +102,9 @@ def arrivals_section(chips: Chips) -> Markup:
     low, high = spread.good_chip
     title, good = "Sizes in the chips", f"{low:g}\u2013{high:g} px"
     told = (
-        f"Of {spread.objects:,} objects to learn, {spread.well:,} ({share(spread.well, spread.objects)}) arrive at a good "
-        f"size, {good}, in at least one chip. Each row counts the objects that are learnt at a level, once each, by the "
-        "size of the whole object there; rows are as high as their largest count."
+        f"Of {spread.objects:,} objects to learn, {spread.well:,} ({share(spread.well, spread.objects)}) arrive at a "
+        f"good size, {good}, in at least one chip. Each row counts the objects that are learnt at a level, once each, "
+        "by the size of the whole object there; rows are as high as their largest count."
     )
     scales = {level.level: level.scale for level in chips.levels}
     rows = [_histogram(one, scales[one.level], good) for one in spread.arrivals]

@@ -40,6 +40,7 @@ figure { margin: .75rem 0 0; overflow-x: auto }
 .chart { display: block; width: 100%; min-width: 40rem; height: auto }
 .chart text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink);
   unicode-bidi: isolate }
+.chart .over { stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; paint-order: stroke }
 .chart .tick { fill: var(--soft); font-size: 11px } .chart .name { fill: var(--soft) }
 .chart .strong { font-weight: 600 }
 .grid { stroke: var(--rule); stroke-width: 1 } .axis { stroke: var(--soft); stroke-width: 1 }
@@ -61,10 +62,11 @@ figure { margin: .75rem 0 0; overflow-x: auto }
   white-space: pre-wrap; overflow-wrap: anywhere; user-select: all }
 .scroll { overflow-x: auto; margin-top: .75rem }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .75rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top }
+th, td { padding: .2rem .75rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top;
+  white-space: nowrap }
 th:first-child, td:first-child { padding-left: 0 }
-.text { text-align: left; overflow-wrap: anywhere }
-td.text { max-width: 28rem }
+.text { text-align: left }
+td.text { max-width: 28rem; white-space: normal; overflow-wrap: break-word }
 th { color: var(--soft); font-weight: 600 }
 td.bad { font-weight: 600 }
 summary { cursor: pointer; color: var(--soft); font-size: .875rem; margin-top: .5rem }
