@@ -17,6 +17,7 @@ LAWS = (
     "errors",
     "boxes",
     "scales",
+    "levels",
     "suggestion",
     "raw_entries",
     "dataset",
@@ -56,6 +57,7 @@ LAWS = (
     "shard",
     "masks",
     "bands",
+    "eight_bits",
     "export_config",
 )
 """Values and laws: numpy in, numpy out; no files of their own, no click, no printing."""
