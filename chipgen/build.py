@@ -19,12 +19,12 @@ from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
+from chipgen.masks.outlines import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
 from chipgen.workers import Job, ShardDone, do_shards
-from chipgen.writers import planned_files, shard_unit
-from chipgen.writers.coco import MERGED, merge_coco
+from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ class _Build:
     def run(self) -> BuildReport:
         """Find out what is there, and make the rest."""
         config, count = self.config, len(self.plan.shards) - 1
-        planned = planned_files(config.format, config.split, count)
-        start = self.output.start(self.record, planned, may_rise=config.may_rise, by_content=config.verify)
+        start = self.output.start(self.record, self.is_planned, may_rise=config.may_rise, by_content=config.verify)
         if start.finished is not None:
             return self.make_again(start)
         kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
@@ -144,7 +143,7 @@ class _Build:
         same = all(index in there and shard.files == there[index].files for index, shard in new.items())
         if same and not start.lost:
             return report_finished(self.output.found, config)
-        tables, epochs = other_files(manifest, EPOCHS)
+        tables, epochs = other_files(self.plan, manifest, EPOCHS)
         stay = same and not {file.path for file in epochs.files} & set(start.lost)
         self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
         for shard in new.values():
@@ -156,10 +155,25 @@ class _Build:
 
     # -- shards ----------------------------------------------------------------------------------------------------
 
+    @property
+    def form(self) -> Format:
+        """Return the format."""
+        return format_of(self.config.format, self.config.layout)
+
+    def is_planned(self, path: str) -> bool:
+        """Tell whether a file belongs to a shard."""
+        return self.form.shard_of(path, self.config.split, self.plan.shards) is not None
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Return what writers need to know of the dataset."""
+        dataset = self.plan.dataset
+        return Labels(dataset.categories, self.config.format == "yolo" and some_mask(dataset.annotations.learnable()))
+
     @cached_property
     def job(self) -> Job:
         """Return what workers need to know."""
-        return Job(self.plan.dataset.categories, self.root, self.output.stage, self.config, os.getpid())
+        return Job(self.labels, self.root, self.output.stage, self.config, os.getpid())
 
     def make(self, todo: list[int], before: dict[int, ShardDone], *, held: bool) -> dict[int, ShardDone]:
         """Make shards and publish each as soon as it is there, or hold all of them back.
@@ -189,7 +203,8 @@ class _Build:
 
     def publish(self, shard: ShardDone) -> None:
         """Publish a shard."""
-        self.output.publish(self.job.staging(shard.index), shard_unit(shard.path), shard.entry)
+        files = [file.path for file in shard.files]
+        self.output.publish(self.job.staging(shard.index), self.form.units(shard.path, files), shard.entry)
 
     # -- refusals --------------------------------------------------------------------------------------------------
 
@@ -214,19 +229,19 @@ class _Build:
         reasons = dict(Counter(entry.reason for entry in skipped))
         staging = self.output.staging("tables")
         counts = self.write_tables(staging, findings, skipped, reasons)
-        if self.config.format == "coco":
-            paths = [shard.path for shard in done]
-            merge_coco(paths, self.output.read, staging, MERGED)
+        written = Written(self.config.split, self.labels, [shard.path for shard in done], self.output.read)
+        for path, pieces in self.form.whole(written):
+            staging.write_all(path, pieces)
         naming = {file.path: file for shard in done for file in shard.files if file.path == shard.path}
         chips = sum(shard.rows for shard in done)
         listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
         facts = {"counts": {"chips": chips, **counts}, "shards": listed}
-        written = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
+        length = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
         return BuildReport(
             out=str(self.output.out),
             chips=chips,
             shards=len(done),
-            bytes=written,
+            bytes=length,
             skipped=reasons,
             notes=(*findings.remarks(), *notes),
             within_limit=len(skipped) <= self.config.max_skipped,

@@ -104,6 +104,10 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.raw)
 
+    def learnable(self) -> RawEntries:
+        """Return the entries of those that may be learnt: neither invalid nor ignored by the source."""
+        return self.raw.at(np.flatnonzero((self.invalid == 0) & (self.ignored_by == 0)))
+
     def take(self, rows: Ints) -> Annotations:
         """Return some annotations, in the given order, and of the file's text a copy of theirs alone."""
         return Annotations(

@@ -48,8 +48,13 @@ OUTPUT_OPTIONS = (
         help="Output folder: new, empty, or with this build begun.",
     ),
     setting(ExportConfig, "format", _choice("format"), "Kind of shards."),
+    setting(ExportConfig, "layout", _choice("layout"), "With --format coco: names and category ids as of Roboflow."),
     setting(ExportConfig, "split", str, "Name of the split, part of the shards' names."),
-    setting(ExportConfig, "ignored", _choice("ignored"), "What becomes of ignored boxes."),
+    click.option(
+        "--ignored",
+        type=_choice("ignored"),
+        help="What becomes of ignored boxes.  [default: crowd; paint with --format yolo]",
+    ),
     click.option("--pad/--no-pad", default=True, show_default=True, help="Pad chips of small images to the chip size."),
     click.option(
         "--fill",

@@ -33,7 +33,6 @@ from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
 from chipgen.verification.tables import read_ledger, read_plan, read_sources
-from chipgen.writers.coco import MERGED
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
 
 if TYPE_CHECKING:
@@ -211,6 +210,8 @@ def _plan(
 
 def _check_merged(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> None:
     """Check the annotations of all shards together, where there are such and all shards are undamaged."""
-    if MERGED in sound and all(shard.path in sound for shard in manifest.shards):
-        with faults.reading(MERGED):
-            check_merged(folder, MERGED, manifest)
+    config = manifest.configuration
+    merged = config.form.whole_files[0] if config.format == "coco" else ""
+    if merged in sound and all(shard.path in sound for shard in manifest.shards):
+        with faults.reading(merged):
+            check_merged(folder, merged, manifest)
