@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import (
@@ -24,7 +26,6 @@ from chipgen.errors import (
     UsageError,
     WorkerError,
 )
-from chipgen.plan import Plan, plan  # not lazily: the module has the name of its function
 
 if TYPE_CHECKING:
     from chipgen._version import __version__
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
+    from chipgen.plan import Plan, plan
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, compact, grid, random_object, sniper
@@ -87,6 +89,7 @@ _LAZY = {
     "CollectionReport": "collection",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
+    "Plan": "plan",
     "ProposalFile": "proposals",
     "Sampler": "samplers",
     "Suggestion": "suggestion",
@@ -99,6 +102,7 @@ _LAZY = {
     "export": "build",
     "export_splits": "collection",
     "grid": "samplers",
+    "plan": "plan",
     "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
@@ -124,3 +128,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """The package, in which ``plan`` is the function: the module of that name must not take its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "plan" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -17,6 +17,7 @@ LAWS = (
     "errors",
     "boxes",
     "scales",
+    "levels",
     "suggestion",
     "raw_entries",
     "dataset",
@@ -61,6 +62,7 @@ LAWS = (
     "shard",
     "masks",
     "bands",
+    "eight_bits",
     "export_config",
 )
 """Values and laws: numpy in, numpy out; no files of their own, no click, no printing."""
