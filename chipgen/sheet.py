@@ -97,7 +97,7 @@ class Grid:
     gap: int = 14
     line: int = 17
     title: int = 52
-    lines: int = 3
+    lines: int = 4
 
     @property
     def step(self) -> tuple[int, int]:
@@ -129,8 +129,8 @@ def ink_on(colour: Colour) -> Colour:
 
 
 def shortened(text: str, most: int = SHOWN) -> str:
-    """Return a name that can be shown: cut in the middle, where names of files differ least, and without what cannot."""
-    text = text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-(most - most // 2) :]}"  # noqa: RUF001
+    """Return a name that can be shown: cut in the middle, where names of files differ least, unprintables replaced."""
+    text = text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-(most - most // 2) :]}"
     return "".join(char if char.isprintable() else "?" for char in text)
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.boxes import Bools, Ints
 from chipgen.streams import SHOW, first_words, hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from chipgen.boxes import Bools, Ints
+    from chipgen.streams import Words
 
 LOOKED_AT = 4
 """Images looked at for one chip that is wanted: whether all their chips can be shown."""
@@ -124,7 +126,7 @@ def of_classes(category: Ints, image_id: Ints, first: Bools, most: int, seed: in
     return order[_position_in(category[order]) < most]
 
 
-def turns(group: Ints, word: Ints) -> Ints:
+def turns(group: Ints, word: Words) -> Ints:
     """Return for each member of a group how many of it have a smaller word, shape ``(N,)``, int64."""
     order = np.lexsort((word, group))
     turn = np.empty(len(order), dtype=np.int64)

@@ -41,6 +41,8 @@ LAWS = (
     "labels",
     "ledger",
     "draw",
+    "showing",
+    "sheet",
     "candidates",
     "negative",
     "mining",

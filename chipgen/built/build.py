@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipgen.built.reading import TODO, reading
 from chipgen.built.readers import READERS
+from chipgen.built.reading import TODO, reading
 from chipgen.built.values import BuiltBox, BuiltChip
 from chipgen.chips import KINDS
 from chipgen.errors import DataError

@@ -64,8 +64,8 @@ def trace(pixels: Bools) -> tuple[Floats, ...]:
     Returns
     -------
     tuple of ndarray
-        Closed outlines of shape ``(n, 2)``, float64: corners only, the first not repeated. Filled even-odd together they
-        give the region.
+        Closed outlines of shape ``(n, 2)``, float64: corners only, the first not repeated. Filled even-odd together
+        they give the region.
     """
     x, y = _corners(pixels)
     by_column, by_row = np.lexsort((y, x)), np.lexsort((x, y))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from chipgen.additions import ADDED, EPOCHS, PAGE, VIEW
 from chipgen.card import CARD
-from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.fingerprint import FORMAT_VERSION
 from chipgen.ledger import STATUSES
 from chipgen.samplers import COVERING
@@ -124,6 +124,12 @@ class Epochs(msgspec.Struct, frozen=True):
     epochs: Count
 
 
+class View(msgspec.Struct, frozen=True):
+    """How chips were drawn: here only which sheets lie beside the page."""
+
+    sheets: list[str]
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What a manifest says, as far as it can be checked."""
 
@@ -135,6 +141,7 @@ class Manifest(msgspec.Struct, frozen=True):
     shards: list[ShardEntry]
     files: list[FileEntry]
     epochs: Epochs | None = None
+    view: View | None = None
 
 
 def read_manifest(out: Path) -> Manifest:
@@ -213,6 +220,9 @@ def expected_files(manifest: Manifest) -> Iterator[str]:
         yield f"{EPOCHS}/epoch-{epoch}.parquet"
         if form == "coco":
             yield f"{EPOCHS}/epoch-{epoch}.json"
+    if manifest.view:
+        yield f"{VIEW}/{PAGE}"
+        yield from (f"{VIEW}/{sheet}" for sheet in manifest.view.sheets)
 
 
 def _listed(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
@@ -252,15 +262,15 @@ def _shards(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[
 
 
 def _others(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
-    """Yield what else is missing from the list of files, and files of shards and epochs there are not."""
+    """Yield what else is missing from the list of files, and files of shards, epochs and views there are not."""
     expected = set(expected_files(manifest))
     for path in sorted(expected - listed.keys()):
         yield "files", f"{path} is not listed"
     pictures = {f"{shard.path.rpartition('/')[0]}/images" for shard in manifest.shards}
     for path in sorted(listed.keys() - expected):
         of_shard = manifest.configuration.format == "coco" and path.rpartition("/")[0] in pictures
-        if path.startswith(("data/", "shards/", f"{EPOCHS}/")) and not of_shard:
-            yield "files", f"{path} belongs to no shard or epoch"
+        if path.startswith(("data/", "shards/", *(f"{name}/" for name in ADDED))) and not of_shard:
+            yield "files", f"{path} belongs to no shard or epoch, and to no view"
 
 
 def _counts(manifest: Manifest, _: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,6 @@ the same options give the same bytes.
 
 from __future__ import annotations
 
-from chipgen.viewing.view import FOLDER, PAGE, ViewReport, view
+from chipgen.viewing.adding import ViewReport, view
 
-__all__ = ["FOLDER", "PAGE", "ViewReport", "view"]
+__all__ = ["ViewReport", "view"]

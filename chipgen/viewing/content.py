@@ -95,7 +95,8 @@ class ContentMaker:
             "reasons": STATES,
             "levels": [{"scale": scale, "colour": _css(number + 5)} for number, scale in enumerate(levels)],
             "classes": [
-                {"name": shortened(name, NAME), "colour": _css(number)} for number, name in enumerate(self.built.classes)
+                {"name": shortened(name, NAME), "colour": _css(number)}
+                for number, name in enumerate(self.built.classes)
             ],
         }
 

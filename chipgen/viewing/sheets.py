@@ -68,7 +68,6 @@ def _tile(shown: Shown, scales: list[str], category: int | None = None) -> Tile:
     chip = shown.chip
     valid = Counter(shortened(box.name, 24) for box in chip.boxes if box.valid)
     ignored = Counter(box.reason for box in chip.boxes if not box.valid)
-    learnt = listed(dict(valid.most_common())) if valid else "nothing to learn"
     return Tile(
         encoded=chip.encoded,
         size_chip=shown.size_chip,
@@ -76,7 +75,8 @@ def _tile(shown: Shown, scales: list[str], category: int | None = None) -> Tile:
         caption=(
             f"chip {chip.id}, {chip.kind}, level {chip.level} ({scales[chip.level]})",
             chip.source.file_name,
-            learnt + (f"; ignored: {listed(dict(ignored.most_common()))}" if ignored else ""),
+            listed(dict(valid.most_common())) if valid else "nothing to learn",
+            f"ignored: {listed(dict(ignored.most_common()))}" if ignored else "",
         ),
     )
 
@@ -102,7 +102,7 @@ def safe_name(name: str, taken: set[str]) -> str:
     name
         Of the class; anything at all.
     taken
-        Names given before, to which this one is added. Case makes no difference: there are disks to which it makes none.
+        Names given before, to which this one is added. Case makes no difference: to some disks it makes none.
     """
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:NAME] or "class"
     unique, number = plain, 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chipgen.built import Built
+    from chipgen.images import Picture
     from chipgen.rows import SourceRow
 
 LONGEST, QUALITY = 1000, 75
@@ -58,13 +59,17 @@ class Sources:
         try:
             path = locate(self.root, source.file_name, follow_symlinks=self.config.follow_symlinks)
             picture = open_picture(path, size, self.config, reduction_for(zoom, self.config.resample))
-            if picture.file.sha256 != self.checksums.get(source.image_id):
-                raise UnusableError(CHANGED, "the file is another one now than when its chips were cut")
+            self._refuse_changed(source, picture)
             engine = engine_of(self.config.imaging)
             return engine.encode(engine.cut(picture.pixels, crop, self.config), self.config), ""
         except UnusableError as error:
             self.left_out[error.reason] = self.left_out.get(error.reason, 0) + 1
             return None, error.message
+
+    def _refuse_changed(self, source: SourceRow, picture: Picture) -> None:
+        """Refuse a picture that is another one now: boxes would lie beside their objects."""
+        if picture.file.sha256 != self.checksums.get(source.image_id):
+            raise UnusableError(CHANGED, "the file is another one now than when its chips were cut")
 
 
 def open_sources(built: Built, root: Path, manifest: Mapping[str, Any]) -> Sources:

@@ -102,7 +102,7 @@ function addOptions() {
     if (!shown.delete(entry.name)) continue; // of two classes with one name, one option
     addOption(at("class-list"), "class", entry.name, entry.name, entry.colour);
   }
-  for (const word of DRAWN) addOption(at("drawn"), "hide", word, word === "names" ? "names" : word);
+  for (const word of DRAWN) addOption(at("drawn"), "hide", word, word);
   at("reasons").hidden = !reasons.size;
   at("classes").hidden = !at("class-list").children.length;
   at("search").hidden = at("class-list").children.length < 12;
@@ -177,10 +177,19 @@ function card(chip) {
   const told = make("div", { class: "told" },
     make("div", {}, `chip ${chip.id} `, badge, ` ${data.kinds[chip.kind]}`),
     make("div", {}, data.images[chip.image].file),
-    make("div", {}, `${number(valid)} valid, ${number(chip.boxes.length - valid)} ignored`));
+    make("div", {}, holds(chip)));
   svg.setAttribute("aria-label", `${chipName(chip.id, chip.level, chip.kind)}: ${valid} valid boxes`);
   const link = make("a", { class: "card", "data-chip": chip.id }, svg, told);
   return { chip, link, coloured: svg.querySelectorAll("[data-class]") };
+}
+
+function holds(chip) {
+  const counts = new Map();
+  for (const box of chip.boxes) if (!box[REASON]) counts.set(box[CLASS], (counts.get(box[CLASS]) || 0) + 1);
+  const words = [...counts].sort((a, b) => b[1] - a[1]).map(([entry, count]) => `${number(count)} ${className(entry)}`);
+  const ignored = chip.boxes.filter((box) => box[REASON]).length;
+  if (ignored) words.push(`${number(ignored)} ignored`);
+  return words.join(", ") || "no boxes";
 }
 
 function showCards() {
@@ -240,6 +249,7 @@ function showChip(chip) {
   }
   at("boxes").tBodies[0].replaceChildren(...rows);
   at("boxes").hidden = !rows.length;
+  at("no-boxes").hidden = rows.length > 0;
   at("chip-picture").replaceChildren(svg);
   addWords(svg, chip, order);
 }
@@ -328,7 +338,8 @@ function showImage(position) {
   const entries = [];
   const largest = [...image.chips].sort((a, b) => (b[5] - b[3]) * (b[6] - b[4]) - (a[5] - a[3]) * (a[6] - a[4]));
   const places = new Map(largest.map((place) => [place, placed(place)]));
-  svg.append(...places.values());
+  const current = [...places].filter(([place]) => String(place[0]) === state.chip).map(([, element]) => element);
+  svg.append(...places.values(), ...current);
   for (const place of image.chips.slice(0, LISTED)) entries.push(placeEntry(place, places.get(place)));
   at("image-title").textContent = `${image.file} (image ${image.id}, ${width} × ${height} px)`;
   const here = image.chips.filter((place) => chipOf.has(String(place[0]))).length;
@@ -338,6 +349,7 @@ function showImage(position) {
   at("legend").replaceChildren(...data.levels.map((level, n) => make("li", {}, swatch(level.colour), levelName(n))),
     make("li", {}, "dashed: negative; thin: not in this page"));
   at("pointed").textContent = "";
+  at("image-view").querySelector(".close").textContent = current.length ? `Back to chip ${state.chip}` : "Close";
   at("image-chips").replaceChildren(...entries);
   at("image-picture").replaceChildren(svg);
   const [before, after] = [-1, 1].map((step) => neighbour(data.images, position, step));

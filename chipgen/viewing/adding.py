@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from chipgen.additions import PAGE, VIEW
 from chipgen.built import open_built
 from chipgen.limits import at_least
 from chipgen.store import Addition
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from chipgen.viewing.content import Content
     from chipgen.viewing.gallery import Gallery
     from chipgen.viewing.sources import Sources
-
-FOLDER, PAGE = "view", "index.html"
 
 MOST_CHIPS = 2_000
 
@@ -92,9 +91,10 @@ class ViewReport:
 
     def __str__(self) -> str:
         """Return the report for people."""
+        shown = f"{self.chips:,} of {counted(self.total, 'chip')}, from {counted(self.images, 'image')}"
+        beside = f"{counted(self.sheets, 'contact sheet')}, {human_bytes(self.bytes)}"
         lines = [
-            f"{'written ' if self.written else 'the same'}     {self.chips:,} of {counted(self.total, 'chip')}, "
-            f"{counted(self.images, 'image')}, {counted(self.sheets, 'contact sheet')}, {human_bytes(self.bytes)}",
+            f"{'written ' if self.written else 'the same'}     {shown}; {beside}",
             f"open         {self.page}",
         ]
         return "\n".join([*lines, *(f"note         {note}" for note in self.notes)])
@@ -131,20 +131,20 @@ def view(
         With the reason; the build stays as it was.
     """
     config, folder = ViewConfig(**settings), Path(out)
-    with Addition(folder, FOLDER, overwrite=overwrite) as addition:
+    with Addition(folder, VIEW, overwrite=overwrite) as addition:
         built = open_built(folder)
         sources = None if images is None else open_sources(built, Path(images), addition.manifest)
         gallery = gather(built, config.limit, config.seed)
         content = ContentMaker(built, gallery, sources).content()
-        staging, names = addition.staging(FOLDER), []
-        staging.write(f"{FOLDER}/{PAGE}", page(content.data))
+        staging, names = addition.staging(VIEW), []
+        staging.write(f"{VIEW}/{PAGE}", page(content.data))
         for name, sheet in sheets(built, gallery, content.rows):
-            staging.write(f"{FOLDER}/{name}", sheet)
+            staging.write(f"{VIEW}/{name}", sheet)
             names.append(name)
         made = {**asdict(config), "images": sources is not None, "sheets": sorted(names)}
         written = addition.publish(staging, made)
     return ViewReport(
-        page=str(folder / FOLDER / PAGE),
+        page=str(folder / VIEW / PAGE),
         chips=len(content.rows),
         total=len(built.plan.chips),
         images=content.images,
@@ -167,5 +167,3 @@ def _notes(built: Built, gallery: Gallery, content: Content, sources: Sources | 
     if sources is not None and sources.left_out:
         count = sum(sources.left_out.values())
         yield f"{counted(count, 'source picture')} not shown: {listed(sources.left_out)}; chips stand in their place"
-
-
