@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
+    from chipgen.viewing import ViewReport, view
 
 __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
@@ -63,6 +64,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "UsageError",
     "VerifyReport",
     "View",
+    "ViewReport",
     "WorkerError",
     "__version__",
     "built_stats",
@@ -81,6 +83,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "stats",
     "suggest",
     "verify",
+    "view",
     "write_epochs",
 ]
 
@@ -96,6 +99,7 @@ _LAZY = {
     "Summary": "summary",
     "VerifyReport": "verification",
     "View": "samplers",
+    "ViewReport": "viewing",
     "built_stats": "report",
     "compact": "samplers",
     "convert_proposals": "proposals",
@@ -112,6 +116,7 @@ _LAZY = {
     "stats": "report",
     "suggest": "suggestion",
     "verify": "verification",
+    "view": "viewing",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""

@@ -42,6 +42,8 @@ LAWS = (
     "labels",
     "ledger",
     "draw",
+    "showing",
+    "sheet",
     "candidates",
     "negative",
     "mining",
