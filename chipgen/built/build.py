@@ -16,7 +16,7 @@ from chipgen.chips import KINDS
 from chipgen.errors import DataError
 from chipgen.labels import STATES
 from chipgen.rows import SourceRow
-from chipgen.store import MANIFEST
+from chipgen.store import MANIFEST, refuse_collection
 from chipgen.verification.faults import Faults, MalformedError
 from chipgen.verification.manifest import check_manifest, read_manifest
 from chipgen.verification.tables import read_plan
@@ -125,6 +125,7 @@ def open_built(out: str | os.PathLike[str]) -> Built:
     folder = Path(out)
     if not os.path.lexists(folder / MANIFEST):
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
+    refuse_collection(folder)
     with reading(folder / MANIFEST):
         manifest = read_manifest(folder)
     faults = Faults(folder)

@@ -16,6 +16,10 @@ from chipgen.verification.arrow import numbers, one_array
 from chipgen.verification.coco_shard import CocoShard
 from chipgen.verification.parquet_shard import ParquetShard
 from chipgen.verification.reading import read_whole
+from chipgen.verification.webdataset_shard import WebdatasetShard
+from chipgen.verification.yolo_shard import YoloShard
+from chipgen.writers.webdataset import CATEGORIES
+from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -91,8 +95,37 @@ def read_coco(folder: Path, shard: str, wanted: Collection[int]) -> Iterator[Pic
             yield chip, read_whole(folder / path), masks.get(chip, {})
 
 
+def webdataset_classes(folder: Path, _: str) -> tuple[str, ...]:
+    """Return the names in the category table."""
+    return tuple(str(entry["name"]) for entry in msgspec.json.decode(read_whole(folder / CATEGORIES)))
+
+
+def read_webdataset(folder: Path, shard: str, wanted: Collection[int]) -> Iterator[Picture]:
+    """Yield some chips of a tar file, which must be walked through: it has no table of contents."""
+    for _, encoded, sample in WebdatasetShard(folder, shard, ()).samples():
+        if sample["image_id"] in wanted:
+            objects = sample["objects"]
+            texts = zip(objects["id"], objects["segmentation"], strict=True)
+            yield sample["image_id"], encoded, {box: json.loads(text) for box, text in texts if text is not None}
+
+
+def yolo_classes(folder: Path, shard: str) -> tuple[str, ...]:
+    """Return the names that trainers are told."""
+    return YoloShard(folder, shard, {DATA}).classes or ()
+
+
+def read_yolo(folder: Path, shard: str, wanted: Collection[int]) -> Iterator[Picture]:
+    """Yield some chips; a line of labels does not say which box it is of, so there are no masks."""
+    listed = YoloShard(folder, shard, ())
+    for chip, name in zip(listed.ids.tolist(), listed.names, strict=True):
+        if chip in wanted:
+            yield chip, read_whole(folder / "images" / name), {}
+
+
 READERS = {
     "parquet": Reader(parquet_classes, read_parquet),
     "coco": Reader(coco_classes, read_coco),
+    "webdataset": Reader(webdataset_classes, read_webdataset),
+    "yolo": Reader(yolo_classes, read_yolo),
 }
 """By ``configuration.format``."""
