@@ -159,9 +159,9 @@ def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
 
 
 def splits_of(out: Path) -> dict[str, str]:
-    """Return the folders of the splits that a finished folder of several names, by their name; empty for any other."""
-    manifest = _plain(out / MANIFEST, OF_MANIFEST)
-    configuration = manifest["configuration"] if manifest else None
+    """Return the folders of the splits that a folder of several names, finished or begun; empty for any other."""
+    record = _plain(out / MANIFEST, OF_MANIFEST) or _plain(out / RUN, OF_RUN)
+    configuration = record["configuration"] if record else None
     splits = configuration.get("splits") if isinstance(configuration, dict) else None
     if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
         return {}
