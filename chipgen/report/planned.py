@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from chipgen.config import PlanSettings
     from chipgen.dataset import Dataset
+    from chipgen.samplers import Sampler
     from chipgen.scored import ProposalSource
 
 
@@ -77,6 +78,7 @@ def stats(
     scales: str | None = None,
     valid_ranges: str = "auto",
     proposals: ProposalSource | None = None,
+    sampler: Sampler | str = "sniper",
     **settings: Unpack[PlanSettings],
 ) -> Stats:
     """Describe a dataset and what building chips from it would come to.
@@ -87,7 +89,7 @@ def stats(
         What `read_coco` returned, best with ``on_error="skip"``.
     scales, valid_ranges
         As for `plan`; without scales the suggested ones are used, with the ranges suggested for them.
-    proposals, **settings
+    proposals, sampler, **settings
         As for `plan`.
     """
     found, source = suggest(learnable_sizes(dataset), settings.get("chip_size", GOOD_CHIP)), dataset.source.path
@@ -95,6 +97,6 @@ def stats(
         scales, valid_ranges = found.scales, found.valid_ranges
     if scales is None:
         return Stats(found, None, source=source)
-    made = plan(dataset, scales, valid_ranges, proposals=proposals, **settings)
+    made = plan(dataset, scales, valid_ranges, sampler, proposals, **settings)
     ledger = made.ledger()
     return Stats(found, summarize(made, ledger), spread_of(made, ledger), source)
