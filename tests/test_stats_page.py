@@ -230,6 +230,7 @@ def test_hostile_names_are_text() -> None:
     text.encode()
     table = [row[0] for row in cells(sections(text)["Objects per category"])[1:]]
     assert table[:4] == HOSTILE[:4]
+    assert "(no name)" in table
     assert table[4] == "nul \ufffd bell \ufffd and escape \ufffd"
 
 
