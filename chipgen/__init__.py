@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chipgen._version import __version__
     from chipgen.build import export
     from chipgen.coco import read_coco
+    from chipgen.collection import CollectionReport, export_splits, read_splits, split
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
+    from chipgen.viewing import ViewReport, view
 
 __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
     "ChipgenError",
+    "CollectionReport",
     "DataError",
     "Dataset",
     "EpochsReport",
@@ -61,26 +64,32 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "UsageError",
     "VerifyReport",
     "View",
+    "ViewReport",
     "WorkerError",
     "__version__",
     "built_stats",
     "compact",
     "convert_proposals",
     "export",
+    "export_splits",
     "grid",
     "plan",
     "random_object",
     "read_coco",
     "read_proposals",
+    "read_splits",
     "sniper",
+    "split",
     "stats",
     "suggest",
     "verify",
+    "view",
     "write_epochs",
 ]
 
 _LAZY = {
     "BuildReport": "finished",
+    "CollectionReport": "collection",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
     "Plan": "plan",
@@ -90,19 +99,24 @@ _LAZY = {
     "Summary": "summary",
     "VerifyReport": "verification",
     "View": "samplers",
+    "ViewReport": "viewing",
     "built_stats": "report",
     "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "export_splits": "collection",
     "grid": "samplers",
     "plan": "plan",
     "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
+    "read_splits": "collection",
     "sniper": "samplers",
+    "split": "collection",
     "stats": "report",
     "suggest": "suggestion",
     "verify": "verification",
+    "view": "viewing",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""

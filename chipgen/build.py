@@ -11,18 +11,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from chipgen.additions import GONE
 from chipgen.card import CARD, card
-from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
-from chipgen.masks.outlines import some_mask
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting, refuse_splits
+from chipgen.masks.joined import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
+from chipgen.text import counted
 from chipgen.workers import Job, ShardDone, do_shards
 from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
@@ -82,6 +85,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     if report is not None:
         return report
     refuse_look(config)
+    refuse_splits(out)
     root = image_root(plan)
     refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
@@ -143,14 +147,13 @@ class _Build:
         same = all(index in there and shard.files == there[index].files for index, shard in new.items())
         if same and not start.lost:
             return report_finished(self.output.found, config)
-        tables, epochs = other_files(self.plan, manifest, EPOCHS)
-        stay = same and not {file.path for file in epochs.files} & set(start.lost)
-        self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
+        tables, added = other_files(self.plan, manifest)
+        lost_of = {name: {file.path for file in entry.files} & set(start.lost) for name, entry in added.items()}
+        stay = [name for name in added if same and not lost_of[name]]
+        self.output.reopen([shard.entry for shard in kept.values()], tables, stay)
         for shard in new.values():
             self.publish(shard)
-        notes = list(_told(start))
-        if epochs.files and not stay:
-            notes.append("epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
+        notes = [*_told(start), *(GONE[name] for name, entry in added.items() if entry.files and name not in stay)]
         return self.finish({**kept, **new}, len(kept), notes)
 
     # -- shards ----------------------------------------------------------------------------------------------------
@@ -243,7 +246,7 @@ class _Build:
             shards=len(done),
             bytes=length,
             skipped=reasons,
-            notes=(*findings.remarks(), *notes),
+            notes=(*findings.remarks(), *notes, *_said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
             kept=kept,
         )
@@ -278,3 +281,16 @@ def _told(start: Start) -> Iterator[str]:
         yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
     else:
         yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
+
+
+def _said_of_labels(plan: Plan, config: ExportConfig) -> Iterator[str]:
+    """Say what becomes of ignored boxes where labels know only boxes to learn."""
+    ignored = int(np.count_nonzero(plan.boxes.state))
+    if config.format != "yolo" or not ignored:
+        return
+    told = {
+        "paint": "painted over in the pictures",
+        "drop": "left out, so that trainers take what they show for background",
+        "keep": "written as boxes to learn",
+    }
+    yield f"{counted(ignored, 'ignored box')} {told[str(config.ignored)]}: labels of YOLO know no ignored boxes"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chipgen.config import PlanConfig
     from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
+    from chipgen.finished import BuildReport
     from chipgen.plan import Plan
     from chipgen.summary import Summary
 
@@ -67,12 +68,10 @@ DATA = {
 }
 """What lies where, by format and layout."""
 
-HEAD = """\
+CONFIGS = """\
 configs:
 - config_name: default
   data_files:
-  - split: {split}
-    path: data/{split}-*.{ending}
 """
 
 
@@ -90,10 +89,32 @@ def card(plan: Plan, summary: Summary, config: ExportConfig, skipped: Mapping[st
     return "\n".join(part for part in parts if part)
 
 
+def collection_card(
+    folders: Mapping[str, str], reports: Mapping[str, BuildReport], categories: Categories, config: ExportConfig
+) -> str:
+    """Return the card of several splits, each of which has one of its own."""
+    rows = "".join(
+        f"| {name} | [{folder}]({folder}/README.md) | {reports[name].chips:,} | {reports[name].shards:,} |\n"
+        for name, folder in folders.items()
+    )
+    return (
+        f"{_yaml({name: f'{folder}/data' for name, folder in folders.items()}, config, categories)}\n"
+        f"# SNIPER chips\n\n| split | folder | chips | shards |\n|---|---|---|---|\n{rows}\n"
+        "Each folder is a build by itself, with a card that says how it was made. The splits were made of source "
+        "images, not of chips: no picture shows in two of them unless the annotation files name it twice.\n"
+    )
+
+
 def _head(config: ExportConfig, categories: Categories) -> str:
     """Return the YAML head."""
+    return _yaml({config.split: "data"}, config, categories)
+
+
+def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories) -> str:
+    """Return the YAML head of some splits, given the folder of the shards of each."""
     ending = {"parquet": "parquet", "webdataset": "tar"}.get(config.format)
-    configs = HEAD.format(split=config.split, ending=ending) if ending else ""
+    files = "".join(f"  - split: {name}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items())
+    configs = f"{CONFIGS}{files}" if ending else ""
     if config.format == "webdataset":
         features = sample_features(categories, EXTENSIONS[config.image_format])
         configs += f"dataset_info: {json.dumps({'features': features})}\n"

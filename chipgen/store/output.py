@@ -57,10 +57,12 @@ class Output(Workspace):
         The folder; it may not exist yet, be empty, or hold the same build, finished or not.
     overwrite
         Whether another build there may be replaced: exactly the files its manifest or journal lists.
+    nested
+        Folders in it that are output folders by themselves.
     """
 
-    def __init__(self, out: Path, *, overwrite: bool) -> None:
-        super().__init__(out)
+    def __init__(self, out: Path, *, overwrite: bool, nested: Iterable[str] = ()) -> None:
+        super().__init__(out, nested)
         self.overwrite = overwrite
         self._record: dict[str, Any] = {}
         self._run: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.masks.outlines import one_outline
+from chipgen.masks.joined import one_outline
 from chipgen.writers.format import Format, Listing
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import class_names
@@ -81,15 +81,15 @@ def _lines(row: ChipRow, *, outlines: bool) -> Iterator[str]:
     for obj in row.objects.rows():
         x, y, width, height = obj.bbox
         if outlines:
-            shares = np.clip(_outline(obj) / size, 0, 1)
+            shares = np.clip(_outline(obj, row.size) / size, 0, 1)
         else:
             shares = np.array([[x + width / 2, y + height / 2], [width, height]]) / size
         yield f"{obj.category} {' '.join(f'{share:.6f}' for share in shares.ravel().tolist())}\n"
 
 
-def _outline(obj: ObjectRow) -> Floats:
+def _outline(obj: ObjectRow, size: tuple[int, int]) -> Floats:
     """Return the outline of a mask, or else of a box, shape ``(n, 2)``, chip px."""
-    outline = None if obj.segmentation is None else one_outline(obj.segmentation)
+    outline = None if obj.segmentation is None else one_outline(obj.segmentation, size)
     if outline is not None:
         return outline
     x, y, width, height = obj.bbox
@@ -109,6 +109,11 @@ def _chip_id(line: bytes) -> int | None:
     return int(found[1]) if found and found[1] else None
 
 
+def key_of(split: str) -> str:
+    """Return the key under which trainers look for a split."""
+    return KEYS.get(split, split)
+
+
 def data_yaml(categories: Categories, folders: dict[str, str]) -> bytes:
     """Return what a trainer needs to find splits and classes.
 
@@ -119,7 +124,9 @@ def data_yaml(categories: Categories, folders: dict[str, str]) -> bytes:
     folders
         The folder of the pictures of each split, relative to the file.
     """
-    places = "".join(f"{KEYS.get(split, split)}: {json.dumps(folder)}\n" for split, folder in folders.items())
+    places = "".join(f"{key_of(split)}: {json.dumps(folder)}\n" for split, folder in folders.items())
+    if "val" not in map(key_of, folders):
+        places += "# There is no split to validate on here: --val-fraction makes one.\n"
     names = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(class_names(categories)))
     return f"{places}nc: {len(categories)}\nnames:{' {}' if not names else ''}\n{names}".encode("ascii")
 
