@@ -57,17 +57,21 @@ def learnt_by_rfdetr(folder: Path) -> dict[int, Target]:
         with Image.open(folder / "train" / image["file_name"]) as picture:
             width, height = picture.convert("RGB").size
         own = [a for a in document["annotations"] if a["image_id"] == image["id"] and not a.get("iscrowd", 0)]
-        corners = np.array([a["bbox"] for a in own], dtype=float).reshape(-1, 4)
-        corners = np.hstack((corners[:, :2], corners[:, :2] + corners[:, 2:]))
-        corners = corners.clip(0, [width, height, width, height])
-        kept = (corners[:, 2:] > corners[:, :2]).all(axis=1).tolist()
+        boxes = [_clipped(annotation["bbox"], width, height) for annotation in own]
+        kept = [(annotation, box) for annotation, box in zip(own, boxes, strict=True) if min(box[2:]) > 0]
         targets[image["id"]] = Target(
-            [names[a["category_id"]] for a, keep in zip(own, kept, strict=True) if keep],
-            np.hstack((corners[:, :2], corners[:, 2:] - corners[:, :2]))[kept].tolist(),
-            [_drawn(a["segmentation"], height, width) for a, keep in zip(own, kept, strict=True) if keep],
+            [names[annotation["category_id"]] for annotation, _ in kept],
+            [box for _, box in kept],
+            [_drawn(annotation["segmentation"], height, width) for annotation, _ in kept],
         )
         assert all(a["area"] > 0 for a in own)
     return targets
+
+
+def _clipped(box: list[float], width: int, height: int) -> list[float]:
+    """Return a box, x y width height, as far as it lies in the picture."""
+    x, y = (min(max(box[0], 0), width), min(max(box[1], 0), height))
+    return [x, y, min(box[0] + box[2], width) - x, min(box[1] + box[3], height) - y]
 
 
 def _drawn(segmentation: Any, height: int, width: int) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Roboflow's supervision reads a YOLO build: what is to be learnt is what the source says, and nothing else is there."""
+"""Roboflow's supervision reads a YOLO build: what is to be learnt, as the source says, and no more."""
 
 from __future__ import annotations
 
