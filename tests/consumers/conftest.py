@@ -31,8 +31,12 @@ class Builds(dict[str, "Path"]):
                 annotation.pop("segmentation", None)
         path = write_small_set(self.folder / name / "set", coco)
         form = {"roboflow": ("coco", "--layout", "roboflow"), "yolo-boxes": ("yolo",)}.get(name, (name,))
-        self[name] = self.folder / name / ("train" if name == "roboflow" else "out")
-        chipgen("build", "--coco", str(path), *OPTIONS, "--format", *form, "--out", str(self[name])).expect(0)
+        out = self.folder / name / "out"
+        chipgen("build", "--coco", str(path), *OPTIONS, "--format", *form, "--out", str(out)).expect(0)
+        self[name] = out
+        if name == "roboflow":
+            self[name] = out / "train"
+            (out / "set").symlink_to(path.parent)
         return self[name]
 
 
