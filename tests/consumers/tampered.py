@@ -236,7 +236,6 @@ OF_PARQUET: dict[str, Callable[[pa.Table], pa.Table]] = {
     "no_reasons": lambda table: _of_objects(table, "ignore_reason", lambda _: ""),
     "masks_lost": lambda table: _of_objects(table, "segmentation", lambda _: None),
     "objects_lost": lambda table: _with(table, "objects", _without_last),
-    "no_objects_at_all": lambda table: _with(table, "objects", lambda row: {key: [] for key in row}),
     "chip_lost": lambda table: table.slice(1),
     "empty_chips_missing": lambda table: table.filter(
         pa.array(bool(row["id"]) for row in table["objects"].to_pylist())
