@@ -31,6 +31,14 @@ def test_a_word_stands_above_its_box_or_else_below_or_inside() -> None:
     assert place_labels(boxes, [(40, 15)] * 3, (300, 300)) == [(10, 85), (100, 60), (200, 0)]
 
 
+def test_a_word_hides_no_small_box() -> None:
+    column = np.array([[100.0, y, 108, y + 12] for y in range(10, 290, 14)])
+    places = place_labels(column, [(30, 15)] * 20, (300, 300))
+    assert sum(place is not None for place in places) >= 10
+    for x, y in filter(None, places):
+        assert x + 30 <= 104 or x >= 104 or not any(y < top + 6 < y + 15 for top in range(10, 290, 14))
+
+
 def test_of_two_boxes_at_one_place_the_larger_is_named() -> None:
     boxes = np.array([[0.0, 20, 20, 30], [0, 20, 299, 290]])
     places = place_labels(boxes, [(290, 15), (290, 15)], (300, 34))

@@ -20,7 +20,7 @@ from small_set import SCALES, small_coco, write_small_set
 from test_epochs import check_listed
 
 from chipgen import DataError, OutputError, UsageError, ViewReport, verify, view, write_epochs
-from chipgen.viewing import content, gallery
+from chipgen.viewing import adding, content, gallery
 from chipgen.viewing.content import dumped
 from chipgen.viewing.sheets import safe_name
 
@@ -74,7 +74,7 @@ def hostile_set(folder: Path) -> Path:
     return folder / "instances.json"
 
 
-# -- what the page holds ------------------------------------------------------------------------------------------------
+# -- what the page holds -----------------------------------------------------------------------------------------------
 
 
 def test_page_tells_what_the_shards_say(out: Path, form: str) -> None:
@@ -204,7 +204,7 @@ def test_json_in_a_page_cannot_end_its_script() -> None:
     assert not set("<>&") & set(text)
 
 
-# -- which chips, and how many --------------------------------------------------------------------------------------------
+# -- which chips, and how many -----------------------------------------------------------------------------------------
 
 
 def test_the_limit_and_the_seed_decide_and_nothing_else(out: Path, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_settings_that_cannot_be_meant(out: Path, settings: Any) -> None:
     assert tree(out) == before
 
 
-# -- the sheets -------------------------------------------------------------------------------------------------------------
+# -- the sheets --------------------------------------------------------------------------------------------------------
 
 
 def test_there_is_a_sheet_for_each_level_kind_and_class(out: Path) -> None:
@@ -266,7 +266,7 @@ def test_files_of_classes_have_names_of_their_own() -> None:
     assert names == ["Car", "car-2", "class", "class-2", "a-b", "a-b-2", "class-3"]
 
 
-# -- nothing to show ---------------------------------------------------------------------------------------------------------
+# -- nothing to show ---------------------------------------------------------------------------------------------------
 
 
 def test_no_annotations_and_no_chips(tmp_path: Path, form: str) -> None:
@@ -309,7 +309,7 @@ def test_ignored_boxes_are_shown_that_shards_leave_out(tmp_path: Path, ignored: 
     assert not all(reasons)
 
 
-# -- what it does to the build ---------------------------------------------------------------------------------------------------
+# -- what it does to the build -----------------------------------------------------------------------------------------
 
 
 def test_nothing_else_changes_and_the_build_is_sound(out: Path, built: dict[str, Path]) -> None:
@@ -366,6 +366,7 @@ def test_interrupted_anywhere_the_same_command_finishes(
     if overwrite:
         view(out, limit=2, seed=3)
     arguments: dict[str, Any] = {"limit": 3, "overwrite": overwrite}
+    monkeypatch.setattr(adding, "sheets", lambda *_: [("positive-0.png", b"a"), ("negative-1.png", b"b")])
     reference = Path(shutil.copytree(out, tmp_path / "reference"))
     view(reference, **arguments)
     real = os.replace
@@ -415,7 +416,7 @@ def test_a_folder_of_images_that_is_none(out: Path, tmp_path: Path) -> None:
     assert tree(out) == before
 
 
-# -- building again ---------------------------------------------------------------------------------------------------------------
+# -- building again ----------------------------------------------------------------------------------------------------
 
 
 def test_a_build_with_a_view_is_still_finished(built: dict[str, Path], out: Path, form: str) -> None:
@@ -466,7 +467,7 @@ def test_overwriting_a_build_takes_its_view_along(built: dict[str, Path], out: P
     assert verify(out).ok
 
 
-# -- what verify says ---------------------------------------------------------------------------------------------------------------
+# -- what verify says --------------------------------------------------------------------------------------------------
 
 
 def fault_of(out: Path) -> str:
@@ -510,7 +511,7 @@ def test_files_of_a_view_and_the_manifest_must_agree(out: Path) -> None:
     assert "view/more.png: is not listed" in fault_of(out)
 
 
-# -- the command ----------------------------------------------------------------------------------------------------------------------
+# -- the command -------------------------------------------------------------------------------------------------------
 
 
 def test_command_says_what_it_wrote(out: Path, built: dict[str, Path]) -> None:

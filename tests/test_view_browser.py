@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromium-driver are not installed")
 
 CARDS = "#cards .card:not([hidden])"
+PLACE = "const place = e => { const b = e.getBBox(); return [b.x, b.y, b.width, b.height]; };"
 ESCAPE, LEFT, RIGHT = "\ue00c", "\ue012", "\ue014"
 
 
@@ -159,21 +160,20 @@ def test_large_view_lists_the_boxes(page: Browser, out: Path) -> None:
         [
             data["classes"][box[2]]["name"],
             data["reasons"][box[3]] or "valid",
-            f"{box[1][2]:.0f} × {box[1][3]:.0f}",
-            f"{100 * box[4]:.0f} %",
             box[0],
         ]
         for box in chip["boxes"]
     ]
-    assert [[row[0], row[1], row[4]] for row in rows] == [[row[0], row[1], row[4]] for row in wanted]
+    assert [[row[0], row[1], row[4]] for row in rows] == wanted
     assert page.count("#chip-picture .box") == len(chip["boxes"])
     assert page.count("#chip-picture .mask") == sum(bool(box[5]) for box in chip["boxes"])
-    rects = page.run(
-        "return [...document.querySelectorAll('#chip-picture .hit')].map(e => {const b = e.getBBox(); return [b.x, b.y, b.width, b.height]})"
-    )
+    rects = page.run(f"{PLACE} return [...document.querySelectorAll('#chip-picture .hit')].map(place)")
     assert sorted(map(tuple, np.round(rects, 1).tolist())) == sorted(
         tuple(np.round(box[1], 1).tolist()) for box in chip["boxes"]
     )
+    page.click("#drawn-large .option:nth-of-type(1)")
+    assert fragment(page) == f"#hide=valid&chip={chip['id']}"
+    assert page.run("return getComputedStyle(document.querySelector('#chip-picture .valid')).display") == "none"
     page.press(ESCAPE)
     assert not page.run("return document.getElementById('chip-view').open")
     assert len(shown(page)) == 14
@@ -203,9 +203,9 @@ def test_click_through_to_the_picture_and_on_to_another_chip(page: Browser, out:
     assert page.count("#image-picture .place") == len(image["chips"])
     assert page.count("#image-picture a.place") == len(here)
     assert page.run("return document.querySelector('#image-picture .current').dataset.chip") == str(here[0][0])
-    boxes = page.run(
-        "return Object.fromEntries([...document.querySelectorAll('#image-picture .place')].map(e => {const b = e.querySelector('.line').getBBox(); return [e.dataset.chip, [b.x, b.y, b.x + b.width, b.y + b.height]]}))"
-    )
+    lines = page.run(f"{PLACE} return [...document.querySelectorAll('#image-picture .place .line')].map(place)")
+    chips = page.run("return [...document.querySelectorAll('#image-picture .place')].map(e => e.dataset.chip)")
+    boxes = {chip: [x, y, x + w, y + h] for chip, (x, y, w, h) in zip(chips, lines, strict=True)}
     for place in image["chips"]:
         assert boxes[str(place[0])] == pytest.approx(place[3:], abs=0.01)
     assert page.run("return document.querySelector('#image-picture image').getAttribute('href')") == image["picture"]
@@ -243,9 +243,8 @@ def test_without_pictures_chips_stand_in_their_place(window: Browser, out: Path,
     image = data["images"][0]
     here = [chip for chip in data["chips"] if chip["image"] == 0]
     window.open(address(other, f"#image={image['id']}"))
-    factors = window.run(
-        "return [...document.querySelectorAll('#image-picture svg svg')].map(e => e.viewBox.baseVal.width / e.width.baseVal.value)"
-    )
+    zoom = "e.viewBox.baseVal.width / e.width.baseVal.value"
+    factors = window.run(f"return [...document.querySelectorAll('#image-picture svg svg')].map(e => {zoom})")
     assert len(factors) == len(here)
     assert factors == sorted(factors), "the finest lie on top"
     assert "Put together from chips" in window.texts("#image-note")[0]
