@@ -535,7 +535,7 @@ def test_command_says_what_it_wrote(out: Path, built: dict[str, Path]) -> None:
     assert "never more than 40 MB" in chipgen("view", "--help").expect(0).out
 
 
-# -- killed -------------------------------------------------------------------------------------------------------------
+# -- killed ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", ["staged", "journal", "page"])
