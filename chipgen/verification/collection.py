@@ -74,9 +74,8 @@ def refuse_one_of(folder: Path, sources: str | os.PathLike[str] | None) -> None:
     splits = splits_of(folder)
     inputs = {str(record["inputs"].get("annotations")) for record in _records(folder, splits).values()}
     if len(inputs) > 1:
-        todo = (
-            f"name the folder of the images, or look at each split by itself, such as {folder / [*splits.values()][0]}"
-        )
+        one = folder / next(iter(splits.values()))
+        todo = f"name the folder of the images, or look at each split by itself, such as {one}"
         raise DataError.one(sources, "", "is not the annotation file of all splits", todo)
 
 
