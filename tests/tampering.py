@@ -78,7 +78,7 @@ def seal(out: Path, path: str) -> None:
     content = (out / path).read_bytes()
     told = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     with manifest(out) as value:
-        for entry in (*value["files"], *value["shards"]):
+        for entry in (*value["files"], *value.get("shards", ())):
             if entry["path"] == path:
                 entry.update(told)
 

@@ -132,7 +132,6 @@ def test_every_change_of_labels_that_are_boxes_is_named(tmp_path: Path) -> None:
     for annotation in coco.annotations:
         annotation.pop("segmentation", None)
     whole = build(tmp_path, "yolo", coco, negatives="random", negatives_per_image="all", stride=16, seed=23)
-    ids = [row["image_id"] for row in pq.read_table(whole / "_plan.parquet").to_pylist()]
     for mutation in BOXES:
         out = Path(shutil.copytree(whole, tmp_path / mutation.name))
         mutation.change(out)

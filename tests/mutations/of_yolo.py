@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LIST, LABELS, PICTURE = "shards/00006.txt", "labels/00000019-8-0.txt", "images/00000019-8-0.jpg"
 DATA = "data.yaml"
+TRIANGLE = b"0 0.100000 0.100000 0.200000 0.100000 0.200000 0.200000\n"
 
 
 def to_words(path: str, edit: Callable[[list[str]], Any]) -> Callable[[Path], None]:
@@ -57,15 +58,15 @@ YOLO = [
     Mutation("no line", write(LABELS, b""), LIST, "holds 0 labels"),
     Mutation(
         "an object where there is none",
-        write(
-            "labels/00000022-8-1.txt",
-            b"0 0.1 0.1 0.2 0.1 0.2 0.2\n".replace(b".1", b".100000").replace(b".2", b".200000"),
-        ),
+        write("labels/00000022-8-1.txt", TRIANGLE),
         LIST,
         "chip 22: labels/00000022-8-1.txt: holds 1 labels, _plan.parquet says 0",
     ),
     Mutation(
-        "a box among outlines", to_words(LABELS, lambda lines: lines.__setitem__(1, lines[1][:37])), LIST, "mixed"
+        "a box among outlines",
+        to_words(LABELS, lambda lines: lines.__setitem__(1, lines[1][:37])),
+        LIST,
+        "stand in one",
     ),
     Mutation("a share above 1", to_line(LABELS, 1, "0.039062", "1.039062"), LIST, "a share is above 1"),
     Mutation("a share below 0", to_line(LABELS, 1, " 0.039062", " -0.039062"), LIST, "line 2 is no label"),
@@ -104,10 +105,18 @@ YOLO = [
     ),
 ]
 
+OF_BOXES, LIST_OF_BOXES = "labels/00000017-8-0.txt", "shards/00005.txt"
 BOXES = [
-    Mutation("a box moved", to_line(LABELS, 0, " 0.195312", " 0.195400"), LIST, "line 1 is [0.02, 0.0, 100.0, 100.0]"),
-    Mutation("a box wider", to_line(LABELS, 0, "0.390625 ", "0.391625 "), LIST, "line 1 is"),
-    Mutation("boxes in disorder", to_words(LABELS, lambda lines: lines.reverse()), LIST, "line 1 is"),
-    Mutation("another class", to_line(LABELS, 1, "0 ", "1 "), LIST, "line 2 is of class 1"),
+    Mutation("moved", to_line(OF_BOXES, 0, " 0.195312", " 0.195400"), LIST_OF_BOXES, "line 1 is [0.02, "),
+    Mutation("wider", to_line(OF_BOXES, 0, "0.390625 ", "0.390700 "), LIST_OF_BOXES, "line 1 is [-0.01, "),
+    Mutation("in disorder", to_words(OF_BOXES, lambda lines: lines.reverse()), LIST_OF_BOXES, "line 1 is ["),
+    Mutation("another class", to_line(OF_BOXES, 1, "0 ", "1 "), LIST_OF_BOXES, "line 2 is of class 1"),
+    Mutation("a share above 1", to_line(OF_BOXES, 0, " 0.195312", " 1.195312"), LIST_OF_BOXES, "a share is above 1"),
+    Mutation(
+        "an outline",
+        write(OF_BOXES, TRIANGLE + b"0 0.1 0.1 0.1 0.1\n".replace(b".1", b".100000")),
+        LIST_OF_BOXES,
+        "in one",
+    ),
 ]
 """Of a build without masks, whose labels are boxes."""
