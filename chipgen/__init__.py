@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chipgen._version import __version__
     from chipgen.build import export
     from chipgen.coco import read_coco
+    from chipgen.collection import CollectionReport, export_splits, read_splits, split
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
     "ChipgenError",
+    "CollectionReport",
     "DataError",
     "Dataset",
     "EpochsReport",
@@ -65,12 +67,15 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "compact",
     "convert_proposals",
     "export",
+    "export_splits",
     "grid",
     "plan",
     "random_object",
     "read_coco",
     "read_proposals",
+    "read_splits",
     "sniper",
+    "split",
     "stats",
     "suggest",
     "verify",
@@ -79,6 +84,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
 
 _LAZY = {
     "BuildReport": "finished",
+    "CollectionReport": "collection",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
     "ProposalFile": "proposals",
@@ -91,11 +97,14 @@ _LAZY = {
     "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "export_splits": "collection",
     "grid": "samplers",
     "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
+    "read_splits": "collection",
     "sniper": "samplers",
+    "split": "collection",
     "stats": "report",
     "suggest": "suggestion",
     "verify": "verification",

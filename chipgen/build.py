@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipgen.card import CARD, card
 from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.errors import DataError
@@ -18,13 +20,14 @@ from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting, refuse_splits
+from chipgen.masks.outlines import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
+from chipgen.text import counted
 from chipgen.workers import Job, ShardDone, do_shards
-from chipgen.writers import planned_files, shard_unit
-from chipgen.writers.coco import MERGED, merge_coco
+from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
@@ -82,6 +85,7 @@ def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     if report is not None:
         return report
     refuse_look(config)
+    refuse_splits(out)
     root = image_root(plan)
     refuse_nesting(out, root, Path(plan.dataset.source.path))
     with Output(out, overwrite=config.overwrite) as output:
@@ -116,8 +120,7 @@ class _Build:
     def run(self) -> BuildReport:
         """Find out what is there, and make the rest."""
         config, count = self.config, len(self.plan.shards) - 1
-        planned = planned_files(config.format, config.split, count)
-        start = self.output.start(self.record, planned, may_rise=config.may_rise, by_content=config.verify)
+        start = self.output.start(self.record, self.is_planned, may_rise=config.may_rise, by_content=config.verify)
         if start.finished is not None:
             return self.make_again(start)
         kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
@@ -144,7 +147,7 @@ class _Build:
         same = all(index in there and shard.files == there[index].files for index, shard in new.items())
         if same and not start.lost:
             return report_finished(self.output.found, config)
-        tables, epochs = other_files(manifest, EPOCHS)
+        tables, epochs = other_files(self.plan, manifest, EPOCHS)
         stay = same and not {file.path for file in epochs.files} & set(start.lost)
         self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
         for shard in new.values():
@@ -156,10 +159,25 @@ class _Build:
 
     # -- shards ----------------------------------------------------------------------------------------------------
 
+    @property
+    def form(self) -> Format:
+        """Return the format."""
+        return format_of(self.config.format, self.config.layout)
+
+    def is_planned(self, path: str) -> bool:
+        """Tell whether a file belongs to a shard."""
+        return self.form.shard_of(path, self.config.split, self.plan.shards) is not None
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Return what writers need to know of the dataset."""
+        dataset = self.plan.dataset
+        return Labels(dataset.categories, self.config.format == "yolo" and some_mask(dataset.annotations.learnable()))
+
     @cached_property
     def job(self) -> Job:
         """Return what workers need to know."""
-        return Job(self.plan.dataset.categories, self.root, self.output.stage, self.config, os.getpid())
+        return Job(self.labels, self.root, self.output.stage, self.config, os.getpid())
 
     def make(self, todo: list[int], before: dict[int, ShardDone], *, held: bool) -> dict[int, ShardDone]:
         """Make shards and publish each as soon as it is there, or hold all of them back.
@@ -189,7 +207,8 @@ class _Build:
 
     def publish(self, shard: ShardDone) -> None:
         """Publish a shard."""
-        self.output.publish(self.job.staging(shard.index), shard_unit(shard.path), shard.entry)
+        files = [file.path for file in shard.files]
+        self.output.publish(self.job.staging(shard.index), self.form.units(shard.path, files), shard.entry)
 
     # -- refusals --------------------------------------------------------------------------------------------------
 
@@ -214,21 +233,21 @@ class _Build:
         reasons = dict(Counter(entry.reason for entry in skipped))
         staging = self.output.staging("tables")
         counts = self.write_tables(staging, findings, skipped, reasons)
-        if self.config.format == "coco":
-            paths = [shard.path for shard in done]
-            merge_coco(paths, self.output.read, staging, MERGED)
+        written = Written(self.config.split, self.labels, [shard.path for shard in done], self.output.read)
+        for path, pieces in self.form.whole(written):
+            staging.write_all(path, pieces)
         naming = {file.path: file for shard in done for file in shard.files if file.path == shard.path}
         chips = sum(shard.rows for shard in done)
         listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
         facts = {"counts": {"chips": chips, **counts}, "shards": listed}
-        written = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
+        length = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
         return BuildReport(
             out=str(self.output.out),
             chips=chips,
             shards=len(done),
-            bytes=written,
+            bytes=length,
             skipped=reasons,
-            notes=(*findings.remarks(), *notes),
+            notes=(*findings.remarks(), *notes, *_said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
             kept=kept,
         )
@@ -263,3 +282,16 @@ def _told(start: Start) -> Iterator[str]:
         yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
     else:
         yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
+
+
+def _said_of_labels(plan: Plan, config: ExportConfig) -> Iterator[str]:
+    """Say what becomes of ignored boxes where labels know only boxes to learn."""
+    ignored = int(np.count_nonzero(plan.boxes.state))
+    if config.format != "yolo" or not ignored:
+        return
+    told = {
+        "paint": "painted over in the pictures",
+        "drop": "left out, so that trainers take what they show for background",
+        "keep": "written as boxes to learn",
+    }
+    yield f"{counted(ignored, 'ignored box')} {told[str(config.ignored)]}: labels of YOLO know no ignored boxes"

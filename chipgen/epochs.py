@@ -20,7 +20,7 @@ from chipgen.limits import at_least
 from chipgen.negative_config import NegativeConfig
 from chipgen.store import MANIFEST, Addition
 from chipgen.text import counted
-from chipgen.writers.coco import merge_coco
+from chipgen.writers import format_of
 from chipgen.writers.refusals import refusals
 from chipgen.writers.tables import PLAN
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Bools, Ints
     from chipgen.store import Staging
+    from chipgen.writers.format import Listing
 
 FOLDER = "epochs"
 
@@ -187,9 +188,27 @@ def _write(out: Path, name: str, chip_id: Ints, kept: Bools, staging: Staging, m
     with staging.create(f"{name}.parquet") as file, refusals(f"{name}.parquet"):
         table = pa.table({"image_id": chip_id[kept], "row": np.flatnonzero(kept)})
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-    if manifest["configuration"]["format"] == "coco":
-        shards = [shard["path"] for shard in manifest["shards"]]
-        merge_coco(shards, lambda path: _shard(out / path), staging, f"{name}.json", set(chip_id[kept].tolist()))
+    listing = _listing(manifest)
+    if listing is not None:
+        shards, ids = [shard["path"] for shard in manifest["shards"]], set(chip_id[kept].tolist())
+        pieces = listing.pieces(shards, lambda path: _shard(out / path), ids)
+        staging.write_all(f"{name}.{listing.ending}", pieces)
+
+
+def _listing(manifest: dict[str, Any]) -> Listing | None:
+    """Return how some of the chips are listed in the format of a build.
+
+    Raises
+    ------
+    DataError
+        There is no such format.
+    """
+    configuration = manifest["configuration"]
+    try:
+        return format_of(configuration["format"], configuration.get("layout", "plain")).listing
+    except (KeyError, TypeError) as error:
+        what = f"names a format that is not known: {configuration['format']!r:.100}"
+        raise DataError.one(MANIFEST, "configuration.format", what, "use the chipgen that built it") from error
 
 
 def _shard(path: Path) -> bytes:

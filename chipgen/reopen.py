@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from chipgen.findings import Findings, ImageFile
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
-from chipgen.writers import shard_unit
+from chipgen.writers import format_of
 from chipgen.writers.tables import SOURCES, read_skipped
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
         skipped = _skipped(out)
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
         return {}
-    of_unit = _files_by_unit(manifest)
+    of_shard = _files_by_shard(plan, manifest)
     shards = {}
     for index, shard in enumerate(manifest["shards"]):
         rows = np.unique(plan.chips.image[slice(*plan.shards[index : index + 2])]).tolist()
@@ -50,14 +50,13 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
             images={row_of[entry.image_id or 0]: entry.reason for entry in here if entry.kind == "image"},
             files={row: files[row] for row in rows if row in files},
         )
-        shards[index] = ShardDone(index, shard["path"], shard["rows"], of_unit[shard_unit(shard["path"])], findings)
+        shards[index] = ShardDone(index, shard["path"], shard["rows"], of_shard[index], findings)
     return shards
 
 
-def other_files(manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]:
+def other_files(plan: Plan, manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]:
     """Return what a finished build has besides its shards: the files of the build as a whole, and those of a folder."""
-    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
-    rest = [file for unit, files in _files_by_unit(manifest).items() if unit not in units for file in files]
+    rest = _files_by_shard(plan, manifest)[None]
     inside = tuple(file for file in rest if file.path.startswith(f"{folder}/"))
     return Entry(tuple(file for file in rest if file not in inside)), Entry(inside)
 
@@ -84,14 +83,11 @@ def _sources(plan: Plan, out: Path) -> tuple[dict[int, ImageFile], dict[int, tup
     return files, {row: tuple(notes) for row, notes in zip(rows, table["notes"], strict=True) if row in files}
 
 
-def _files_by_unit(manifest: Mapping[str, Any]) -> dict[str, tuple[Written, ...]]:
-    """Return the listed files by the shard they belong to, those of no shard by themselves."""
-    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
-    found: dict[str, tuple[Written, ...]] = {}
-    lists: dict[str, list[Written]] = defaultdict(list)
+def _files_by_shard(plan: Plan, manifest: Mapping[str, Any]) -> dict[int | None, tuple[Written, ...]]:
+    """Return the listed files by the number of the shard they belong to, None for those of no shard."""
+    configuration = manifest["configuration"]
+    form, split = format_of(configuration["format"], configuration["layout"]), configuration["split"]
+    lists: dict[int | None, list[Written]] = defaultdict(list)
     for file in manifest["files"]:
-        parts = file["path"].split("/")
-        unit = next((prefix for n in range(1, len(parts)) if (prefix := "/".join(parts[:n])) in units), file["path"])
-        lists[unit].append(Written(**file))
-    found.update((unit, tuple(files)) for unit, files in lists.items())
-    return found
+        lists[form.shard_of(file["path"], split, plan.shards)].append(Written(**file))
+    return defaultdict(tuple, {index: tuple(files) for index, files in lists.items()})

@@ -12,6 +12,7 @@ from chipgen.boxes import Floats, size
 from chipgen.labels import STATES
 from chipgen.negative_summary import NegativeSummary, summarize_negatives
 from chipgen.scales import Scale
+from chipgen.sizes import Bins, histogram
 from chipgen.text import counted, human_bytes, listed, table
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Summary:
     images_without_objects: int
     annotations: int
     categories: int
-    sizes: tuple[tuple[float, float | None, int], ...]
+    sizes: Bins
     levels: tuple[LevelSummary, ...]
     chips: int
     chips_per_image: float
@@ -135,14 +136,6 @@ def learnable_sizes(dataset: Dataset) -> Floats:
     """Return sqrt(w * h) of the objects that may be learnt: neither invalid nor ignored by the source, image px."""
     annotations = dataset.annotations
     return size(annotations.xyxy_img[(annotations.invalid == 0) & (annotations.ignored_by == 0)])
-
-
-def histogram(sizes: Floats) -> tuple[tuple[float, float | None, int], ...]:
-    """Count sizes between powers of two from 8 to 1024: ``(lower end, upper end or None, count)``."""
-    ends = [0.0, *(2.0**power for power in range(3, 11)), math.inf]
-    counts, _ = np.histogram(sizes, ends)
-    rows = zip(ends[:-1], ends[1:], counts.tolist(), strict=True)
-    return tuple((lo, None if math.isinf(hi) else hi, count) for lo, hi, count in rows)
 
 
 def summarize(plan: Plan, ledger: Ledger) -> Summary:
@@ -201,7 +194,7 @@ def _level(plan: Plan, level: int, valid_boxes: int, ignored_boxes: int) -> Leve
     here = plan.chips.level == level
     images = len(plan.dataset.images)
     in_range = int(np.count_nonzero(learnable & plan.fits.in_range[:, level]))
-    factor, lo, hi = _median_level(plan.levels.mean_factor[:, level], plan.levels.range_img[:, level])
+    factor, lo, hi = median_level(plan.levels.mean_factor[:, level], plan.levels.range_img[:, level])
     return LevelSummary(
         level=level,
         scale=plan.levels.scales[level].token,
@@ -219,7 +212,7 @@ def _level(plan: Plan, level: int, valid_boxes: int, ignored_boxes: int) -> Leve
     )
 
 
-def _median_level(factor: Floats, range_img: Floats) -> tuple[float, float, float]:
+def median_level(factor: Floats, range_img: Floats) -> tuple[float, float, float]:
     """Return factor and valid range of the image in the middle, by factor."""
     if not len(factor):
         return 0.0, 0.0, math.inf
@@ -235,7 +228,7 @@ def _source_lines(summary: Summary) -> list[str]:
     return [f"{counted(summary.annotations, 'annotation')} in {images}; {counted(summary.categories, 'category')}"]
 
 
-def size_lines(sizes: tuple[tuple[float, float | None, int], ...]) -> list[str]:
+def size_lines(sizes: Bins) -> list[str]:
     """Draw the histogram of sizes."""
     total = sum(count for _, _, count in sizes)
     if not total:

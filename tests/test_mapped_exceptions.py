@@ -346,7 +346,9 @@ def finished(planned: chipgen.Plan, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-@pytest.mark.parametrize(("name", "make"), _cases(OF_ARROW, "chipgen.report.pq.read_table", "chipgen.report._boxes"))
+@pytest.mark.parametrize(
+    ("name", "make"), _cases(OF_ARROW, "chipgen.report.built.pq.read_table", "chipgen.report.built.boxes_of")
+)
 def test_reading_a_build(name: str, make: Make, finished: Path) -> None:
     with mock.patch(name, side_effect=make()), pytest.raises(chipgen.DataError) as caught:
         chipgen.built_stats(finished)

@@ -43,7 +43,7 @@ INEXACT = {
 }
 """What libraries and processors round in their own ways, while the four operations and the square root are exact."""
 
-TELLERS = {"masks", "suggestion", "summary"}
+TELLERS = {"charts", "masks", "sizes", "spread", "stats_page", "suggestion", "summary"}
 """Laws that decide nothing about a plan: they cut what is in its chips, or tell people about it."""
 
 

@@ -59,7 +59,10 @@ PLAN_OPTIONS = (
 
 NEGATIVE_OPTIONS = (
     click.option(
-        "--proposals", type=click.Path(), help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ."
+        "--proposals",
+        multiple=True,
+        metavar="[SPLIT=]PATH",
+        help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ.",
     ),
     setting(NegativeConfig, "negatives", click.Choice(MODES), "Mined from proposals, random background, or none."),
     setting(
@@ -93,7 +96,12 @@ REPORT_OPTIONS = (
 )
 
 COMMON_OPTIONS = (
-    click.option("--images", type=click.Path(), help="Folder of the images; looked for near the JSON when not given."),
+    click.option(
+        "--images",
+        multiple=True,
+        metavar="[SPLIT=]PATH",
+        help="Folder of the images; looked for near the JSON when not given.",
+    ),
     click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
     click.option("--limit", type=click.IntRange(1), help="Only the first N images by id, for a try."),
     click.option(
@@ -122,14 +130,14 @@ def plan_settings(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**own, **sampler_settings(options)}
 
 
-def given_proposals(options: Mapping[str, Any], on_error: str) -> ProposalFile | None:
-    """Open what ``--proposals`` names; None without it."""
-    if options["proposals"] is None:
+def given_proposals(path: str | None, options: Mapping[str, Any], on_error: str) -> ProposalFile | None:
+    """Open a file of proposals; None without one."""
+    if path is None:
         return None
     from chipgen.proposals import read_proposals  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    tell(options, f"reading: {options['proposals']}")
-    return read_proposals(options["proposals"], on_error=on_error)
+    tell(options, f"reading: {path}")
+    return read_proposals(path, on_error=on_error)
 
 
 def say(text: str) -> None:

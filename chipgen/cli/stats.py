@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,27 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.sources import only
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from chipgen.report import BuiltStats, Stats
+
+PAGE_OPTIONS = (
+    click.option(
+        "--html",
+        metavar="FILE",
+        type=click.Path(),
+        help="Also write a page with charts, complete in itself: it opens in any browser, without a server.",
+    ),
+    click.option("--overwrite", is_flag=True, help="With --html: replace the page that chipgen stats wrote before."),
+)
 
 
 @click.command()
 @click.argument("source", type=click.Path())
-@with_options(PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
+@with_options(PLAN_OPTIONS, NEGATIVE_OPTIONS, PAGE_OPTIONS, COMMON_OPTIONS)
 def stats(source: str, **options: Any) -> int:
     """Show object sizes, suggested scales, and what chips would come to.
 
@@ -35,17 +49,46 @@ def stats(source: str, **options: Any) -> int:
     \b
     chipgen stats instances.json
     chipgen stats instances.json --scales 512,1024,2048
+    chipgen stats instances.json --scales 512,1024,2048 --html stats.html
     chipgen stats chips
+    chipgen stats chips --html chips.html --overwrite
     """  # noqa: D301 -- click's mark for "do not rewrap"
-    found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
+    with _page(options) as write:
+        found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
+        write(found)
     if not options["quiet"]:
-        say(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
+        _report(found, options)
     return 0
+
+
+def _report(found: BuiltStats | Stats, options: dict[str, Any]) -> None:
+    """Print the figures, and where their page is."""
+    html = options["html"]
+    if options["as_json"]:
+        page = {} if html is None else {"html": html}
+        say(json.dumps({**found.to_dict(), **page}, indent=1))
+    else:
+        say(str(found) + ("" if html is None else f"\npage         {html}"))
+
+
+@contextlib.contextmanager
+def _page(options: dict[str, Any]) -> Iterator[Callable[[BuiltStats | Stats], object]]:
+    """Give a function that writes the page, if one is asked for.
+
+    What stands in its way is told before anything is read. It appears when the block ends: a fault leaves no page.
+    """
+    if options["html"] is None:
+        yield lambda _: None
+        return
+    from chipgen.report import new_page  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    with new_page(options["html"], overwrite=options["overwrite"]) as write:
+        yield lambda found: write(found.to_html())
 
 
 def _of_build(source: str) -> BuiltStats:
     """Describe a build."""
-    from chipgen.report import built_stats  # noqa: PLC0415 -- heavy, and not needed for --help
+    from chipgen.report import built_stats  # noqa: PLC0415
 
     return built_stats(source)
 
@@ -59,7 +102,8 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     settings = plan_settings(options)  # what cannot be meant is told before anything is read
     tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
-    dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
+    images, proposals = (only(f"--{name}", options[name]) for name in ("images", "proposals"))
+    dataset = read_coco(source, images, on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **settings)
+    return describe(dataset, scales, ranges, given_proposals(proposals, options, "skip"), **settings)

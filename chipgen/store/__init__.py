@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from chipgen.store.addition import Addition
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import MANIFEST, Found, differing
+from chipgen.store.folder import MANIFEST, Found, differing, splits_of
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output, Start
 from chipgen.store.single import new_file
@@ -37,5 +37,6 @@ __all__ = [
     "new_file",
     "noting",
     "refuse_other",
+    "splits_of",
     "survey",
 ]

@@ -127,8 +127,15 @@ class Found:
             raise OutputError.one(self.out, foreign[0], what, "move them away or choose another --out")
 
 
-def look(out: Path) -> Found:
+def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
     """Return what lies in an output folder; a folder that does not exist is empty.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    nested
+        Folders in it that are left out, for they are output folders by themselves.
 
     Raises
     ------
@@ -143,12 +150,27 @@ def look(out: Path) -> Found:
             return Found(out)
         if not out.is_dir():
             raise OutputError.one(out, "", "exists and is no folder", "choose another --out")
-        files = frozenset(_files(out, out))
+        files = frozenset(_files(out, out, nested | {STAGE}))
         manifest, run = _plain(out / MANIFEST, OF_MANIFEST), _plain(out / RUN, OF_RUN)
         if manifest is not None or run is None:
             return Found(out, manifest, files=files, listed=tuple(_listed(manifest)), litter=_has_litter(out, manifest))
         entries, damaged, torn = Journal(out, digest_of(run)).read()
         return Found(out, None, run, tuple(entries), damaged, torn, files)
+
+
+def splits_of(out: Path) -> dict[str, str]:
+    """Return the folders of the splits that a finished folder of several names, by their name; empty for any other."""
+    manifest = _plain(out / MANIFEST, OF_MANIFEST)
+    configuration = manifest["configuration"] if manifest else None
+    splits = configuration.get("splits") if isinstance(configuration, dict) else None
+    if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
+        return {}
+    return splits
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text is the name of a folder in another, and of nothing else."""
+    return re.fullmatch(r"\w+(\.\w+)*", text) is not None
 
 
 def refuse_unwritable(out: Path) -> None:
@@ -224,14 +246,14 @@ def _listed(manifest: dict[str, Any] | None) -> Iterator[Written]:
             yield file
 
 
-def _files(folder: Path, out: Path) -> Iterator[str]:
-    """Yield the files below a folder, links included, temporary ones left out."""
+def _files(folder: Path, out: Path, left_out: frozenset[str]) -> Iterator[str]:
+    """Yield the files below a folder, links included, some folders of `out` left out."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield Path(entry.path).relative_to(out).as_posix()
-            elif folder != out or entry.name != STAGE:
-                yield from _files(Path(entry.path), out)
+            elif folder != out or entry.name not in left_out:
+                yield from _files(Path(entry.path), out, left_out)
 
 
 def _is_lock(path: Path) -> bool:

@@ -57,10 +57,12 @@ class Output(Workspace):
         The folder; it may not exist yet, be empty, or hold the same build, finished or not.
     overwrite
         Whether another build there may be replaced: exactly the files its manifest or journal lists.
+    nested
+        Folders in it that are output folders by themselves.
     """
 
-    def __init__(self, out: Path, *, overwrite: bool) -> None:
-        super().__init__(out)
+    def __init__(self, out: Path, *, overwrite: bool, nested: Iterable[str] = ()) -> None:
+        super().__init__(out, nested)
         self.overwrite = overwrite
         self._record: dict[str, Any] = {}
         self._run: dict[str, Any] = {}
@@ -131,15 +133,16 @@ class Output(Workspace):
         shards = tuple(entry for entry in self._kept if CARRIED not in entry.facts)
         return Start(shards, None, (*damaged, *unannounced))
 
-    def publish(self, staging: Staging, unit: str, entry: Entry) -> None:
+    def publish(self, staging: Staging, units: Sequence[str], entry: Entry) -> None:
         """Give the files of a shard their final names.
 
         Parameters
         ----------
         staging
             Where they are.
-        unit
-            The file, or the folder that holds them all, that is renamed.
+        units
+            The files, or folders that hold them all, that are renamed: one after the other. A run killed between two
+            of them leaves a shard that was announced and is not whole, which the next run makes again.
         entry
             What the journal says of them.
         """
@@ -148,9 +151,11 @@ class Output(Workspace):
             self._begin()
             self._journal.append(entry)
             self._new.append(Entry(entry.files))  # what else the line says need not be kept in memory
-            self._make_parents(unit)
-            disk.replace(staging.folder / unit, self.out / unit)
-            disk.sync_folder((self.out / unit).parent)
+            for unit in units:
+                self._make_parents(unit)
+                disk.replace(staging.folder / unit, self.out / unit)
+            for folder in sorted({(self.out / unit).parent for unit in units}):
+                disk.sync_folder(folder)
 
     def reopen(self, kept: Sequence[Entry], tables: Entry, carried: Sequence[str]) -> None:
         """Turn a finished build into one that was begun, of which some shards are to be made anew.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
-from chipgen.store import MANIFEST
+from chipgen.store import MANIFEST, splits_of
 from chipgen.text import counted, human_bytes
 from chipgen.verification.accounts import (
     Accounts,
@@ -23,6 +23,7 @@ from chipgen.verification.accounts import (
     check_skipped,
     check_sources,
 )
+from chipgen.verification.collection import check_collection
 from chipgen.verification.epochs import check_epochs
 from chipgen.verification.faults import Faults
 from chipgen.verification.listing import OF_A_BUILD, sound_files
@@ -33,7 +34,6 @@ from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
 from chipgen.verification.tables import read_ledger, read_plan, read_sources
-from chipgen.writers.coco import MERGED
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     _refuse_others(folder)
     if sources is not None and not os.path.isdir(sources) and not os.path.isfile(sources):  # noqa: PTH112, PTH113
         raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
+    if splits := splits_of(folder):
+        return _verify_splits(folder, [verify(folder / split, sources) for split in splits.values()])
     faults, manifest, images = Faults(folder), None, 0
     with faults.reading(MANIFEST, RESTORE):
         manifest = read_manifest(folder)
@@ -135,6 +137,20 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
         bytes=sum(file.bytes for file in listed.values()),
         images=images,
         faults=tuple(faults.problems),
+    )
+
+
+def _verify_splits(folder: Path, splits: list[VerifyReport]) -> VerifyReport:
+    """Check a folder of several splits, each of which was checked."""
+    listed, problems = check_collection(folder)
+    return VerifyReport(
+        out=str(folder),
+        chips=sum(split.chips for split in splits),
+        shards=sum(split.shards for split in splits),
+        files=sum(split.files for split in splits) + len(listed) + 1,
+        bytes=sum(split.bytes for split in splits) + sum(file.bytes for file in listed),
+        images=sum(split.images for split in splits),
+        faults=(*problems, *(fault for split in splits for fault in split.faults)),
     )
 
 
@@ -211,6 +227,8 @@ def _plan(
 
 def _check_merged(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> None:
     """Check the annotations of all shards together, where there are such and all shards are undamaged."""
-    if MERGED in sound and all(shard.path in sound for shard in manifest.shards):
-        with faults.reading(MERGED):
-            check_merged(folder, MERGED, manifest)
+    config = manifest.configuration
+    merged = config.form.whole_files[0] if config.format == "coco" else ""
+    if merged in sound and all(shard.path in sound for shard in manifest.shards):
+        with faults.reading(merged):
+            check_merged(folder, merged, manifest)
