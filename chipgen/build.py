@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipgen.additions import GONE
 from chipgen.card import CARD, card
-from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting, refuse_splits
-from chipgen.masks.outlines import some_mask
+from chipgen.masks.joined import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, survey
@@ -147,14 +147,13 @@ class _Build:
         same = all(index in there and shard.files == there[index].files for index, shard in new.items())
         if same and not start.lost:
             return report_finished(self.output.found, config)
-        tables, epochs = other_files(self.plan, manifest, EPOCHS)
-        stay = same and not {file.path for file in epochs.files} & set(start.lost)
-        self.output.reopen([shard.entry for shard in kept.values()], tables, [EPOCHS] if stay else [])
+        tables, added = other_files(self.plan, manifest)
+        lost_of = {name: {file.path for file in entry.files} & set(start.lost) for name, entry in added.items()}
+        stay = [name for name in added if same and not lost_of[name]]
+        self.output.reopen([shard.entry for shard in kept.values()], tables, stay)
         for shard in new.values():
             self.publish(shard)
-        notes = list(_told(start))
-        if epochs.files and not stay:
-            notes.append("epochs were drawn from the earlier chips and are gone: run chipgen epochs again")
+        notes = [*_told(start), *(GONE[name] for name, entry in added.items() if entry.files and name not in stay)]
         return self.finish({**kept, **new}, len(kept), notes)
 
     # -- shards ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.additions import EPOCHS
 from chipgen.draw import draw, share_of
 from chipgen.errors import DataError
 from chipgen.limits import at_least
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from chipgen.store import Staging
     from chipgen.writers.format import Listing
 
-FOLDER = "epochs"
+FOLDER = EPOCHS
 
 MOST_EPOCHS = 10_000
 

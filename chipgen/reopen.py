@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.additions import ADDED
 from chipgen.findings import Findings, ImageFile
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
@@ -54,11 +55,14 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
     return shards
 
 
-def other_files(plan: Plan, manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]:
-    """Return what a finished build has besides its shards: the files of the build as a whole, and those of a folder."""
+def other_files(plan: Plan, manifest: Mapping[str, Any]) -> tuple[Entry, dict[str, Entry]]:
+    """Return what a finished build has besides its shards: its files as a whole, and those of each folder added."""
     rest = _files_by_shard(plan, manifest)[None]
-    inside = tuple(file for file in rest if file.path.startswith(f"{folder}/"))
-    return Entry(tuple(file for file in rest if file not in inside)), Entry(inside)
+    folders = [name for name in ADDED if name in manifest]
+    inside = {name: [file for file in rest if file.path.startswith(f"{name}/")] for name in folders}
+    added = {file.path for files in inside.values() for file in files}
+    whole = Entry(tuple(file for file in rest if file.path not in added))
+    return whole, {name: Entry(tuple(files)) for name, files in inside.items()}
 
 
 def _skipped(out: Path) -> dict[int | None, list[Skipped]]:

@@ -17,6 +17,7 @@ LAWS = (
     "errors",
     "boxes",
     "scales",
+    "levels",
     "suggestion",
     "raw_entries",
     "dataset",
@@ -41,6 +42,8 @@ LAWS = (
     "labels",
     "ledger",
     "draw",
+    "showing",
+    "sheet",
     "candidates",
     "negative",
     "mining",
@@ -61,6 +64,7 @@ LAWS = (
     "shard",
     "masks",
     "bands",
+    "eight_bits",
     "export_config",
 )
 """Values and laws: numpy in, numpy out; no files of their own, no click, no printing."""

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from chipgen.finished import BuildReport
 
 
+def heading(split: str) -> str:
+    """Return the line above what is said of a split."""
+    return f"-- {split} {'-' * (76 - len(split))}"
+
+
 def build_lines(report: BuildReport) -> Iterator[str]:
     """Yield the lines about one build."""
     from chipgen.text import counted, human_bytes  # noqa: PLC0415 -- heavy, and not needed for --help

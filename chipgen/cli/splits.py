@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.cli.options import say
-from chipgen.cli.report import build_lines
+from chipgen.cli.report import build_lines, heading
 from chipgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _show(plans: Mapping[str, Plan], report: CollectionReport | None, *, as_json
         say(json.dumps({"out": None if report is None else report.out, "splits": splits, "notes": notes}, indent=1))
         return
     for name, plan in plans.items():
-        say(f"-- {name} {'-' * (76 - len(name))}\n")
+        say(f"{heading(name)}\n")
         say(str(plan.summary()))
         if report is not None:
             for line in build_lines(report.splits[name]):

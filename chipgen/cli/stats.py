@@ -20,6 +20,7 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.report import heading
 from chipgen.cli.sources import only
 
 if TYPE_CHECKING:
@@ -53,12 +54,37 @@ def stats(source: str, **options: Any) -> int:
     chipgen stats chips
     chipgen stats chips --html chips.html --overwrite
     """  # noqa: D301 -- click's mark for "do not rewrap"
+    if splits := _splits(source):
+        _of_splits(source, splits, options)
+        return 0
     with _page(options) as write:
         found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
         write(found)
     if not options["quiet"]:
         _report(found, options)
     return 0
+
+
+def _splits(source: str) -> dict[str, str]:
+    """Return the folders of the splits that a folder holds, by name."""
+    if not Path(source).is_dir():
+        return {}
+    from chipgen.store import splits_of  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    return splits_of(Path(source))
+
+
+def _of_splits(source: str, splits: dict[str, str], options: dict[str, Any]) -> None:
+    """Describe each of several splits; a page shows one."""
+    if options["html"] is not None:
+        from chipgen.store import refuse_collection  # noqa: PLC0415
+
+        refuse_collection(Path(source))
+    found = {name: _of_build(str(Path(source) / folder)) for name, folder in splits.items()}
+    if options["as_json"] and not options["quiet"]:
+        say(json.dumps({"splits": {name: one.to_dict() for name, one in found.items()}}, indent=1))
+    elif not options["quiet"]:
+        say("\n\n".join(f"{heading(name)}\n\n{one}" for name, one in found.items()))
 
 
 def _report(found: BuiltStats | Stats, options: dict[str, Any]) -> None:

@@ -1,83 +1,100 @@
-"""One outline for a mask of several parts or with holes, for label files that have room for one.
-
-Parts are joined by bridges: lines walked there and back, which enclose nothing. Filled even-odd, as programs that draw
-outlines fill them, the outline shows what the mask shows.
-"""
+"""The outlines of a mask of a chip, to draw it: as they are, or along the pixels of a run-length code."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 
+from chipgen.errors import UnusableError
 from chipgen.masks.rle import read_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from chipgen.boxes import Floats
-
-HAS_MASK = re.compile(rb'"segmentation"\s*:\s*(?:\[\s*\[\s*[-\d]|\{)')
-"""An annotation whose mask is not empty."""
-
-STEPS = 0.75
-"""Chip px that an outline may leave the edges of pixels by, so that a slope is a line, not stairs."""
+    from chipgen.boxes import Bools, Floats, Ints
 
 
-def some_mask(raws: Iterable[bytes]) -> bool:
-    """Tell whether one of some annotations, as JSON, has a mask."""
-    return any(HAS_MASK.search(raw) for raw in raws)
-
-
-def one_outline(segmentation: Any) -> Floats | None:
-    """Return a mask as one outline.
+def outlines(segmentation: Any, size_chip: tuple[int, int]) -> tuple[tuple[Floats, ...], ...]:
+    """Return the outlines of a COCO ``segmentation``.
 
     Parameters
     ----------
     segmentation
-        What `chipgen.masks.crop_mask` returned: polygons or a run-length code, chip px.
+        A list of polygons, or a run-length code; None for no mask.
+    size_chip
+        Width and height of the picture, px.
 
     Returns
     -------
-    ndarray or None
-        Shape ``(n, 2)``, float64, chip px, its first point not repeated; None where nothing is left.
+    tuple of tuple of ndarray
+        The parts of the mask, which may overlap. Each is bounded by outlines of shape ``(n, 2)``, px, that are filled
+        even-odd together.
+
+    Raises
+    ------
+    UnusableError
+        It is none of these.
     """
-    rings = _of_runs(segmentation) if isinstance(segmentation, dict) else _of_polygons(segmentation)
-    rings = sorted((ring for ring in rings if len(ring) >= 3), key=len, reverse=True)
-    if not rings:
-        return None
-    whole = rings[0]
-    for ring in rings[1:]:
-        whole = _joined(whole, ring)
-    return whole
+    if segmentation is None:
+        return ()
+    if isinstance(segmentation, dict):
+        runs = read_runs(segmentation, size_chip)
+        filled = np.arange(len(runs.ends)) % 2 == 1
+        rings = trace(np.repeat(filled, np.diff(runs.ends, prepend=0)).reshape(size_chip))
+        return (rings,) if rings else ()
+    try:
+        rings = tuple(np.array(flat, dtype=np.float64).reshape(-1, 2) for flat in segmentation)
+    except (TypeError, ValueError) as error:
+        raise UnusableError("bad_polygon", f"an outline is no list of points ({error})") from error
+    if not all(np.isfinite(ring).all() for ring in rings):
+        raise UnusableError("bad_polygon", "an outline holds numbers that are not finite")
+    return tuple((ring,) for ring in rings)
 
 
-def _of_polygons(polygons: list[list[float]]) -> list[Floats]:
-    """Return the outlines of polygons."""
-    return [np.array(flat, dtype=np.float64).reshape(-1, 2) for flat in polygons]
+def trace(pixels: Bools) -> tuple[Floats, ...]:
+    """Return the borders of a region along the edges of its pixels.
+
+    At every corner a border turns. Along each line of the grid corners follow each other in pairs, with a stretch of
+    border between the two of a pair; so each corner has one partner along x and one along y.
+
+    Parameters
+    ----------
+    pixels
+        Shape ``(width, height)``, bool.
+
+    Returns
+    -------
+    tuple of ndarray
+        Closed outlines of shape ``(n, 2)``, float64: corners only, the first not repeated. Filled even-odd together
+        they give the region.
+    """
+    x, y = _corners(pixels)
+    by_column, by_row = np.lexsort((y, x)), np.lexsort((x, y))
+    partners = _partners(by_column), _partners(by_row)
+    left, found = np.ones(len(x), dtype=np.bool_), []
+    for start in range(len(x)):
+        corner, axis, ring = start, 0, []
+        while left[corner]:
+            left[corner] = False
+            ring.append(corner)
+            corner, axis = int(partners[axis][corner]), 1 - axis
+        if ring:
+            found.append(np.column_stack((x[ring], y[ring])).astype(np.float64))
+    return tuple(found)
 
 
-def _of_runs(code: dict[str, Any]) -> list[Floats]:
-    """Return the outlines of a run-length code, those of holes among them."""
-    height, width = code["size"]
-    runs = read_runs(code, (width, height))
-    first, stop = runs.ends[0:-1:2], runs.ends[1::2]
-    # A run may go on in the next column: cut it there.
-    column = [np.arange(a // height, (b - 1) // height + 1) for a, b in zip(first.tolist(), stop.tolist(), strict=True)]
-    owner = np.repeat(np.arange(len(column)), [len(some) for some in column])
-    x = np.concatenate([*column, np.zeros(0, dtype=np.int64)])
-    top = np.maximum(first[owner] - x * height, 0)
-    bottom = np.minimum(stop[owner] - x * height, height)
-    whole = shapely.union_all(shapely.box(x, top, x + 1, bottom))
-    parts = shapely.get_parts(shapely.simplify(whole, STEPS))
-    polygons = [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
-    return [np.asarray(ring.coords)[:-1] for part in polygons for ring in (part.exterior, *part.interiors)]
+def _corners(pixels: Bools) -> tuple[Ints, Ints]:
+    """Return where the border of a region turns; twice where two of its pixels touch by a corner only."""
+    whole = np.pad(pixels, 1)
+    here, right, below, across = whole[:-1, :-1], whole[1:, :-1], whole[:-1, 1:], whole[1:, 1:]
+    turns = here ^ right ^ below ^ across
+    touching = (here == across) & (right == below) & (here != right)
+    x, y = np.nonzero(turns | touching)
+    times = 1 + touching[x, y]
+    return np.repeat(x, times), np.repeat(y, times)
 
 
-def _joined(whole: Floats, ring: Floats) -> Floats:
-    """Return an outline that goes on to another, round it and back, where the two are closest."""
-    distance = ((whole[:, None] - ring[None]) ** 2).sum(axis=2)
-    here, there = np.unravel_index(np.argmin(distance), distance.shape)
-    return np.concatenate((whole[: here + 1], ring[there:], ring[: there + 1], whole[here:]))
+def _partners(order: Ints) -> Ints:
+    """Return for each corner the other one of its pair, in some order of the corners."""
+    partner = np.empty_like(order)
+    partner[order[0::2]], partner[order[1::2]] = order[1::2], order[0::2]
+    return partner

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from chipgen.store.addition import Addition
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import MANIFEST, Found, differing, splits_of
+from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, splits_of
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output, Start
 from chipgen.store.single import new_file
@@ -36,6 +36,7 @@ __all__ = [
     "guarded",
     "new_file",
     "noting",
+    "refuse_collection",
     "refuse_other",
     "splits_of",
     "survey",

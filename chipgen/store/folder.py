@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.digests import sha256_of
-from chipgen.errors import OutputError, StorageError
+from chipgen.errors import DataError, OutputError, StorageError
 from chipgen.store.files import Written, guarded
 from chipgen.store.journal import JOURNAL, Entry, Journal
 from chipgen.store.lock import LOCK
@@ -166,6 +166,19 @@ def splits_of(out: Path) -> dict[str, str]:
     if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
         return {}
     return splits
+
+
+def refuse_collection(out: Path) -> None:
+    """Refuse a folder of several splits where one build is meant.
+
+    Raises
+    ------
+    DataError
+        Naming the splits.
+    """
+    if splits := splits_of(out):
+        todo = f"name one of them: {', '.join(str(out / folder) for folder in splits.values())}"
+        raise DataError.one(out, "", "holds several splits", todo)
 
 
 def _is_name(text: str) -> bool:

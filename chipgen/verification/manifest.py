@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from chipgen.additions import ADDED, EPOCHS, PAGE, VIEW
 from chipgen.card import CARD
-from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.fingerprint import FORMAT_VERSION
 from chipgen.ledger import STATUSES
 from chipgen.samplers import COVERING
@@ -129,6 +129,12 @@ class Epochs(msgspec.Struct, frozen=True):
     epochs: Count
 
 
+class View(msgspec.Struct, frozen=True):
+    """How chips were drawn: here only which sheets lie beside the page."""
+
+    sheets: list[str]
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What a manifest says, as far as it can be checked."""
 
@@ -140,6 +146,7 @@ class Manifest(msgspec.Struct, frozen=True):
     shards: list[ShardEntry]
     files: list[FileEntry]
     epochs: Epochs | None = None
+    view: View | None = None
 
 
 def read_manifest(out: Path) -> Manifest:
@@ -217,6 +224,9 @@ def expected_files(manifest: Manifest) -> Iterator[str]:
         yield f"{EPOCHS}/epoch-{epoch}.parquet"
         if form.listing is not None:
             yield f"{EPOCHS}/epoch-{epoch}.{form.listing.ending}"
+    if manifest.view:
+        yield f"{VIEW}/{PAGE}"
+        yield from (f"{VIEW}/{sheet}" for sheet in manifest.view.sheets)
 
 
 def check_listed(files: Sequence[FileEntry], faults: Faults) -> dict[str, FileEntry]:
@@ -256,18 +266,18 @@ def _shards(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[
 
 
 def _others(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
-    """Yield what else is missing from the list of files, and files of shards and epochs there are not."""
+    """Yield what else is missing from the list of files, and files of shards, epochs and views there are not."""
     expected = set(expected_files(manifest))
     for path in sorted(expected - listed.keys()):
         yield "files", f"{path} is not listed"
     form, split = manifest.configuration.form, manifest.configuration.split
     ends = [*range(len(manifest.shards)), 2**63 - 1]  # which of them is asked later on
     folders = tuple(
-        f"{folder}/" for folder in {EPOCHS, *(folder for form in FORMATS.values() for folder in form.folders)}
+        f"{folder}/" for folder in {*ADDED, *(folder for form in FORMATS.values() for folder in form.folders)}
     )
     for path in sorted(listed.keys() - expected):
         if path.startswith(folders) and form.shard_of(path, split, ends) is None:
-            yield "files", f"{path} belongs to no shard or epoch"
+            yield "files", f"{path} belongs to no shard or epoch, and to no view"
 
 
 def _counts(manifest: Manifest, _: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:

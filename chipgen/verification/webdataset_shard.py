@@ -50,14 +50,14 @@ class WebdatasetShard:
 
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.path = out / path
-        self.ids: Ints = np.array([sample["image_id"] for _, _, sample in self._samples()], dtype=np.int64)
+        self.ids: Ints = np.array([sample["image_id"] for _, _, sample in self.samples()], dtype=np.int64)
         self.classes, self.class_ids = _categories(out, sound)
         self.files: tuple[str, ...] = ()
 
     def parts(self) -> Iterator[Part]:
         """Yield the chips in order, some at a time."""
         waiting: list[tuple[str, bytes, dict[str, Any]]] = []
-        for sample in self._samples():
+        for sample in self.samples():
             waiting.append(sample)
             if len(waiting) == AT_ONCE:
                 yield _part(waiting)
@@ -65,7 +65,7 @@ class WebdatasetShard:
         if waiting:
             yield _part(waiting)
 
-    def _samples(self) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    def samples(self) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
         """Yield name and content of each picture, and what is said of it."""
         with open_regular(self.path) as file:
             try:

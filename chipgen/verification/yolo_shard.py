@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from chipgen.verification.manifest import Configuration
 
 PICTURE = re.compile(r"images/((\d{8,18})-[^/]+)")
-NAME = re.compile(r'  \d+: ".*"')
+NAME = re.compile(r'  \d+: (".*")')
 LABEL = re.compile(r"\d{1,9}(?: [01]\.\d{6})+")
 
 SHARE = 2e-6
@@ -50,7 +51,7 @@ class YoloShard:
     ids
         Of its chips, shape ``(C,)``, int64.
     classes
-        Names of the classes as `DATA` writes them; None where that is not sound.
+        Names of the classes in `DATA`; None where that is not sound.
     class_ids
         None: the format does not tell the source's ids of the classes.
     files
@@ -78,7 +79,11 @@ class YoloShard:
     def _classes(self) -> tuple[str, ...]:
         """Return the names of the classes."""
         lines = read_whole(self.out / DATA).decode("utf-8", "replace").splitlines()
-        return tuple(line for line in lines if NAME.fullmatch(line))
+        found = filter(None, map(NAME.fullmatch, lines))
+        try:
+            return tuple(str(json.loads(match[1])) for match in found)
+        except ValueError as error:
+            raise MalformedError("", f"{DATA} has a name that is none ({error})") from error
 
     def faults(self, planned: tuple[Chips, Boxes] | None, config: Configuration) -> Iterator[tuple[int, str]]:
         """Yield the row of chips with what is wrong with each, one thing each.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.masks.outlines import one_outline
+from chipgen.masks.joined import one_outline
 from chipgen.writers.format import Format, Listing
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import class_names
@@ -81,15 +81,15 @@ def _lines(row: ChipRow, *, outlines: bool) -> Iterator[str]:
     for obj in row.objects.rows():
         x, y, width, height = obj.bbox
         if outlines:
-            shares = np.clip(_outline(obj) / size, 0, 1)
+            shares = np.clip(_outline(obj, row.size) / size, 0, 1)
         else:
             shares = np.array([[x + width / 2, y + height / 2], [width, height]]) / size
         yield f"{obj.category} {' '.join(f'{share:.6f}' for share in shares.ravel().tolist())}\n"
 
 
-def _outline(obj: ObjectRow) -> Floats:
+def _outline(obj: ObjectRow, size: tuple[int, int]) -> Floats:
     """Return the outline of a mask, or else of a box, shape ``(n, 2)``, chip px."""
-    outline = None if obj.segmentation is None else one_outline(obj.segmentation)
+    outline = None if obj.segmentation is None else one_outline(obj.segmentation, size)
     if outline is not None:
         return outline
     x, y, width, height = obj.bbox

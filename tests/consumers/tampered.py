@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Document = dict[str, Any]
 
@@ -64,10 +64,10 @@ def _next_class(category: int) -> int:
     return ids[(ids.index(category) + 1) % 3]
 
 
-def _masked(document: Document, kind: type, parts: int = 1) -> Document:
-    """Return the first annotation that has a mask of a kind and so many parts."""
+def _masked(document: Document, kind: type) -> Document:
+    """Return the first annotation that has a mask of a kind."""
     annotations: list[Document] = document["annotations"]
-    return next(a for a in annotations if isinstance(a["segmentation"], kind) and len(a["segmentation"]) >= parts)
+    return next(a for a in annotations if a["segmentation"] and isinstance(a["segmentation"], kind))
 
 
 def _shifted(segmentation: Any) -> Any:
@@ -119,8 +119,8 @@ def _per_annotation(key: str, change: Callable[[Any], Any]) -> Callable[[Documen
     return lambda document, _: _each(document, key, change)
 
 
-OF_COCO: dict[str, Callable[[Document, Path], None]] = {
-    "nothing": lambda document, build: None,
+OF_COCO: dict[str, Callable[[Document, Path], object]] = {
+    "nothing": lambda _, __: None,
     "corners_for_sizes": _per_annotation("bbox", lambda b: [b[0], b[1], b[0] + b[2], b[1] + b[3]]),
     "boxes_moved": _per_annotation("bbox", lambda b: [b[0] + 2, b[1] + 2, b[2], b[3]]),
     "boxes_of_the_next": _boxes_of_the_next,
@@ -154,7 +154,9 @@ OF_COCO: dict[str, Callable[[Document, Path], None]] = {
     "runs_of_another_size": lambda document, _: _masked(document, dict)["segmentation"].update(size=[200, 200]),
     "runs_broken": lambda document, _: _masked(document, dict)["segmentation"].update(counts="04"),
     "keypoints_turned": _keypoints_turned,
-    "keypoints_lost": lambda document, _: [a.update(num_keypoints=0) for a in document["annotations"] if "keypoints" in a],
+    "keypoints_lost": lambda document, _: [
+        a.update(num_keypoints=0) for a in document["annotations"] if "keypoints" in a
+    ],
 }
 """Ways in which a COCO build can be wrong; ``nothing`` is none."""
 
@@ -202,13 +204,17 @@ OF_PARQUET: dict[str, Callable[[pa.Table], pa.Table]] = {
     "objects_lost": lambda table: _with(table, "objects", _without_last),
     "no_objects_at_all": lambda table: _with(table, "objects", lambda row: {key: [] for key in row}),
     "chip_lost": lambda table: table.slice(1),
-    "empty_chips_missing": lambda table: table.filter(pa.array(bool(row["id"]) for row in table["objects"].to_pylist())),
+    "empty_chips_missing": lambda table: table.filter(
+        pa.array(bool(row["id"]) for row in table["objects"].to_pylist())
+    ),
     "ids_of_another": lambda table: _with(table, "image_id", lambda value: value + 1),
     "level_of_another": lambda table: _with(table, "level", lambda value: value + 1),
     "size_of_another": lambda table: _with(table, "width", lambda value: value - 1),
     "pictures_broken": lambda table: _with(table, "image", lambda row: {**row, "bytes": row["bytes"][:200]}),
     "pictures_moved": lambda table: table.set_column(
-        0, table.schema.field("image"), pa.concat_arrays([table["image"].combine_chunks()[1:], table["image"].combine_chunks()[:1]])
+        0,
+        table.schema.field("image"),
+        pa.concat_arrays([table["image"].combine_chunks()[1:], table["image"].combine_chunks()[:1]]),
     ),
     "transform_of_another": lambda table: _with(table, "transform", lambda row: {**row, "x0": row["x0"] + 8}),
 }

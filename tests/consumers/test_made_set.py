@@ -19,7 +19,9 @@ def test_parquet_build_has_empty_chips_every_reason_and_all_classes(builds: dict
     assert any(row["kind"] == "negative" and not row["objects"]["id"] for row in rows)
     assert {reason for one in objects for reason in one["ignore_reason"]} == {"", *REASONS}
     for learnt in (True, False):
-        ids = {i for one in objects for i, valid in zip(one["category_id"], one["valid"], strict=True) if valid == learnt}
+        ids = {
+            i for one in objects for i, valid in zip(one["category_id"], one["valid"], strict=True) if valid == learnt
+        }
         assert ids == {1, 7, 90}
     assert len(list((builds["parquet"] / "data").iterdir())) > 2
 

@@ -30,7 +30,8 @@ def check_boxes(build: Path) -> None:
     learnt = [_detection(chip, seen) for chip, seen in _each(shown) if seen.valid]
     ignored = [_detection(chip, seen, 0.99) for chip, seen in _each(shown) if not seen.valid]
     assert sorted(truth_coco.getImgIds()) == sorted(shown)
-    # Were ignored boxes ordinary ones, the first would miss them; were they not there, the second would be full of noise.
+    # Were ignored boxes ordinary ones, the first would miss them; were they not there, the second would be full of
+    # false ones.
     assert average_precision(truth_coco, learnt, "bbox")[0] == pytest.approx(1)
     assert average_precision(truth_coco, learnt + ignored, "bbox")[0] == pytest.approx(1)
 
@@ -39,9 +40,7 @@ def check_masks(build: Path) -> None:
     """Check that masks sampled from those of the source are found good. COCOeval wants a mask in every annotation."""
     truth_coco = _with_all(build, "segmentation")
     masked = [(chip, seen) for chip, seen in _each(truth(build)) if seen.mask is not None]
-    learnt = [
-        {**_detection(chip, seen), "segmentation": _encoded(seen)} for chip, seen in masked if seen.valid
-    ]
+    learnt = [{**_detection(chip, seen), "segmentation": _encoded(seen)} for chip, seen in masked if seen.valid]
     assert len(learnt) > 10
     assert len(truth_coco.dataset["annotations"]) == len(masked)
     precision, at_half = average_precision(truth_coco, learnt, "segm")
@@ -55,11 +54,13 @@ def check_masks(build: Path) -> None:
 
 
 def check_keypoints(build: Path) -> None:
-    """Check that the points of the source, moved into the chips, are found perfect. COCOeval wants them in every person."""
+    """Check that points of the source, moved into the chips, are found perfect. COCOeval wants them in all persons."""
     truth_coco = _with_all(build, "keypoints")
     plan = {row["image_id"]: row for row in pq.read_table(build / "_plan.parquet").to_pylist()}
     source = json.loads((build.parent / "set" / "instances.json").read_bytes())
-    points = {a["id"]: np.array(a["keypoints"], float).reshape(-1, 3) for a in source["annotations"] if "keypoints" in a}
+    points = {
+        a["id"]: np.array(a["keypoints"], float).reshape(-1, 3) for a in source["annotations"] if "keypoints" in a
+    }
     found = []
     for chip, seen in _each(truth(build)):
         if seen.source_id in points:
@@ -143,7 +144,14 @@ WRONG = {
         "all_marked_as_crowds",
         "ignored_boxes_left_out",
     ],
-    check_masks: ["masks_moved", "parts_lost", "masks_lost", "polygon_not_nested", "runs_of_another_size", "runs_broken"],
+    check_masks: [
+        "masks_moved",
+        "parts_lost",
+        "masks_lost",
+        "polygon_not_nested",
+        "runs_of_another_size",
+        "runs_broken",
+    ],
     check_keypoints: ["keypoints_turned", "keypoints_lost", "no_names"],
 }
 

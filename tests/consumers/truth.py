@@ -1,6 +1,6 @@
 """What each chip must show, worked out from the source annotations by plain arithmetic.
 
-Only where a chip was cut and which boxes are learnt is taken from the plan of the build; boxes, classes and masks are not.
+Only where a chip was cut, and which boxes are learnt, is taken from the plan of the build.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _states(objects: dict[str, list[Any]]) -> list[tuple[bool, str]]:
     return list(zip(objects["valid"], objects["ignore_reason"], strict=True))
 
 
-def _seen(  # noqa: PLR0913
+def _seen(
     annotation: dict[str, Any],
     box: tuple[float, float, float, float],
     names: dict[int, str],
@@ -133,3 +134,26 @@ def assert_mask(found: npt.NDArray[Any], expected: npt.NDArray[np.bool_]) -> Non
     assert found.shape == expected.shape
     outline = 4 * np.sqrt(expected.sum()) + 8
     assert (found.astype(bool) ^ expected).sum() <= outline, "the mask lies elsewhere"
+
+
+def assert_picture(found: npt.NDArray[np.uint8], build: Path, row: dict[str, Any]) -> None:
+    """Check that a chip (256, 256, 3), RGB, shows its place of the source, which is a PNG.
+
+    Parameters
+    ----------
+    row
+        Where the chip was cut: ``source``, ``transform``, ``content_width`` and ``content_height``, as in the plan.
+    """
+    made, (width, height) = row["transform"], (row["content_width"], row["content_height"])
+    box = made["x0"], made["y0"], made["x0"] + width / made["factor_x"], made["y0"] + height / made["factor_y"]
+    with Image.open(build.parent / "set" / "images" / row["source"]["file_name"]) as picture:
+        cut = picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR, box)
+    assert found.shape == (256, 256, 3)
+    difference = np.abs(found[:height, :width].astype(float) - np.asarray(cut, dtype=float))
+    assert difference.mean() < 4, "the chip shows another place"
+
+
+def plan_rows(build: Path) -> list[dict[str, Any]]:
+    """Return the plan of a build, one row a chip."""
+    rows: list[dict[str, Any]] = pq.read_table(build / "_plan.parquet").to_pylist()
+    return rows
