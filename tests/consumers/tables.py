@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from consumers.truth import assert_boxes, assert_picture, plan_rows, truth
+from consumers.truth import assert_boxes, assert_picture, assert_written_mask, plan_rows, truth
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ WRONG = [
     "all_learnt",
     "no_reasons",
     "objects_lost",
+    "masks_lost",
     "chip_lost",
     "empty_chips_missing",
     "ids_of_another",
@@ -33,12 +34,13 @@ WRONG = [
 
 
 def check_objects(rows: Rows, build: Path) -> None:
-    """Check one row an object: ``chip``, ``bbox``, ``category_id``, ``valid``, ``ignore_reason`` and ``source_id``."""
+    """Check rows, one an object: ``chip`` and, under their names in the files, what is checked here."""
     expected = [(chip, one) for chip, seen in truth(build).items() for one in seen]
     assert_boxes([row["bbox"] for row in rows], [one for _, one in expected])
     for row, (chip, one) in zip(rows, expected, strict=True):
         found = tuple(row[key] for key in ("chip", "source_id", "category_id", "valid", "ignore_reason"))
         assert found == (chip, one.source_id, one.category_id, one.valid, one.reason)
+        assert_written_mask(row["segmentation"], one.mask)
 
 
 def check_learnt(rows: Rows, ledger: Rows) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -34,10 +36,10 @@ def copy_of(build: Path, folder: Path) -> Path:
     return copy
 
 
-def tampered_coco(build: Path, folder: Path, change: str) -> Path:
+def tampered_coco(build: Path, folder: Path, change: str, name: str = "annotations.json") -> Path:
     """Copy a COCO build and change it."""
     copy = copy_of(build, folder)
-    path = copy / "annotations.json"
+    path = copy / name
     document = json.loads(path.read_bytes())
     OF_COCO[change](document, copy)
     path.write_text(json.dumps(document), encoding="utf-8")
@@ -52,6 +54,27 @@ def tampered_parquet(build: Path, folder: Path, change: str) -> Path:
     return copy
 
 
+def tampered_webdataset(build: Path, folder: Path, change: str) -> Path:
+    """Copy a build of tar shards and change the content of each of them, which is given as names and bytes."""
+    copy = copy_of(build, folder)
+    for path in sorted((copy / "data").iterdir()):
+        with tarfile.open(path) as tar:
+            files = [(member.name, tar.extractfile(member).read()) for member in tar]  # type: ignore[union-attr]
+        with tarfile.open(path, "w") as tar:
+            for name, data in OF_WEBDATASET[change](files):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return copy
+
+
+def tampered_yolo(build: Path, folder: Path, change: str) -> Path:
+    """Copy a YOLO build and change it."""
+    copy = copy_of(build, folder)
+    OF_YOLO[change](copy)
+    return copy
+
+
 def _each(document: Document, key: str, change: Callable[[Any], Any]) -> None:
     """Change one field of every annotation."""
     for annotation in document["annotations"]:
@@ -59,9 +82,8 @@ def _each(document: Document, key: str, change: Callable[[Any], Any]) -> None:
 
 
 def _next_class(category: int) -> int:
-    """Return the id of the class that stands after another in the table."""
-    ids = [7, 1, 90]
-    return ids[(ids.index(category) + 1) % 3]
+    """Return the id of the class that stands after another in the table, or is numbered next."""
+    return {7: 1, 1: 90, 90: 7, 0: 1, 2: 0}[category]
 
 
 def _masked(document: Document, kind: type) -> Document:
@@ -91,6 +113,13 @@ def _renamed(document: Document, _: Path) -> None:
     names = [category["name"] for category in document["categories"]]
     for category, name in zip(document["categories"], names[1:] + names[:1], strict=True):
         category["name"] = name
+
+
+def _ids_from_one(document: Document, _: Path) -> None:
+    for category in document["categories"]:
+        category["id"] += 1
+    for annotation in document["annotations"]:
+        annotation["category_id"] += 1
 
 
 def _boxes_of_the_next(document: Document, _: Path) -> None:
@@ -127,6 +156,10 @@ OF_COCO: dict[str, Callable[[Document, Path], object]] = {
     "class_of_the_next": _per_annotation("category_id", _next_class),
     "names_of_the_next": _renamed,
     "no_names": lambda document, _: [category.pop("name") for category in document["categories"]],
+    "no_supercategories": lambda document, _: [one.pop("supercategory") for one in document["categories"]],
+    "supercategory_none": lambda document, _: document["categories"][0].update(supercategory="none"),
+    "supercategory_of_another": lambda document, _: document["categories"][0].update(supercategory="boat"),
+    "ids_from_one": _ids_from_one,
     "id_twice": lambda document, _: document["annotations"][1].update(id=document["annotations"][0]["id"]),
     "id_zero": lambda document, _: document["annotations"][0].update(id=0),
     "picture_missing": lambda document, build: (build / document["images"][0]["file_name"]).unlink(),
@@ -201,8 +234,8 @@ OF_PARQUET: dict[str, Callable[[pa.Table], pa.Table]] = {
     "source_class_of_the_next": lambda table: _of_objects(table, "category_id", _next_class),
     "all_learnt": lambda table: _of_objects(table, "valid", lambda _: True),
     "no_reasons": lambda table: _of_objects(table, "ignore_reason", lambda _: ""),
+    "masks_lost": lambda table: _of_objects(table, "segmentation", lambda _: None),
     "objects_lost": lambda table: _with(table, "objects", _without_last),
-    "no_objects_at_all": lambda table: _with(table, "objects", lambda row: {key: [] for key in row}),
     "chip_lost": lambda table: table.slice(1),
     "empty_chips_missing": lambda table: table.filter(
         pa.array(bool(row["id"]) for row in table["objects"].to_pylist())
@@ -219,3 +252,95 @@ OF_PARQUET: dict[str, Callable[[pa.Table], pa.Table]] = {
     "transform_of_another": lambda table: _with(table, "transform", lambda row: {**row, "x0": row["x0"] + 8}),
 }
 """Ways in which a Parquet build can be wrong; ``nothing`` is none."""
+
+
+Files = list[tuple[str, bytes]]
+
+
+def _samples(files: Files, change: Callable[[Document], object]) -> Files:
+    """Change what is known of each chip."""
+    changed = []
+    for name, data in files:
+        if name.endswith(".json"):
+            sample = json.loads(data)
+            change(sample)
+            data = json.dumps(sample).encode()  # noqa: PLW2901
+        changed.append((name, data))
+    return changed
+
+
+def _in_samples(key: str, change: Callable[[Any], Any]) -> Callable[[Files], Files]:
+    """Return a change of one field of every object."""
+
+    def apply(sample: Document) -> None:
+        sample["objects"][key] = [change(value) for value in sample["objects"][key]]
+
+    return lambda files: _samples(files, apply)
+
+
+OF_WEBDATASET: dict[str, Callable[[Files], Files]] = {
+    "nothing": lambda files: files,
+    "corners_for_sizes": _in_samples("bbox", lambda b: [b[0], b[1], b[0] + b[2], b[1] + b[3]]),
+    "class_of_the_next": _in_samples("category", lambda c: (c + 1) % 3),
+    "all_learnt": _in_samples("valid", lambda _: True),
+    "no_reasons": _in_samples("ignore_reason", lambda _: ""),
+    "masks_lost": _in_samples("segmentation", lambda _: None),
+    "masks_not_as_text": _in_samples("segmentation", lambda mask: mask and json.loads(mask)),
+    "ids_of_another": lambda files: _samples(files, lambda sample: sample.update(image_id=sample["image_id"] + 1)),
+    "size_of_another": lambda files: _samples(files, lambda sample: sample.update(width=sample["width"] - 1)),
+    "samples_turned_round": lambda files: files[::-1],
+    "json_missing": lambda files: files[:1] + files[2:],
+    "picture_missing": lambda files: files[1:],
+    "chip_lost": lambda files: files[2:],
+    "keys_apart": lambda files: [(f"j{name}" if name.endswith(".json") else name, data) for name, data in files],
+    "pictures_broken": lambda files: [(name, data if name.endswith(".json") else data[:200]) for name, data in files],
+    "pictures_moved": lambda files: [
+        (name, data if name.endswith(".json") else files[(number + 2) % len(files)][1])
+        for number, (name, data) in enumerate(files)
+    ],
+}
+"""Ways in which a build of tar shards can be wrong; ``nothing`` is none."""
+
+
+def _labels(build: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Change each line of the labels of each chip, word by word."""
+    for path in (build / "labels").iterdir():
+        lines = [" ".join(change(line.split())) for line in path.read_text("ascii").splitlines()]
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+
+
+def _shares(change: Callable[[list[float]], list[float]]) -> Callable[[Path], None]:
+    """Return a change of the numbers of each line."""
+    return lambda build: _labels(
+        build, lambda words: words[:1] + [str(v) for v in change([float(w) for w in words[1:]])]
+    )
+
+
+def _first(build: Path, folder: str) -> Path:
+    """Return the first file of a folder that is not empty."""
+    return next(path for path in sorted((build / folder).iterdir()) if path.stat().st_size)
+
+
+def _text(name: str, old: str, new: str) -> Callable[[Path], object]:
+    """Return a change of a file."""
+    return lambda build: (build / name).write_text(
+        (build / name).read_text("utf-8").replace(old, new), encoding="utf-8"
+    )
+
+
+OF_YOLO: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda build: _labels(build, lambda words: words),
+    "corners_for_centres": _shares(lambda v: [v[0] - v[2] / 2, v[1] - v[3] / 2, *v[2:]]),
+    "pixels_for_shares": _shares(lambda v: [256 * value for value in v]),
+    "places_moved": _shares(lambda v: [value + 0.02 for value in v[:2]] + v[2:]),
+    "axes_turned": _shares(lambda v: [v[number ^ 1] for number in range(len(v))]),
+    "class_of_the_next": lambda build: _labels(build, lambda words: [str((int(words[0]) + 1) % 3), *words[1:]]),
+    "names_of_the_next": _text("data.yaml", '"car"', '"lorry"'),
+    "no_names": _text("data.yaml", "names", "titles"),
+    "labels_missing": lambda build: _first(build, "labels").unlink(),
+    "labels_twice": lambda build: _first(build, "labels").write_text(2 * _first(build, "labels").read_text("ascii")),
+    "labels_named_otherwise": lambda build: [p.rename(p.with_suffix(".label")) for p in (build / "labels").iterdir()],
+    "picture_missing": lambda build: _first(build, "images").unlink(),
+    "pictures_of_the_next": lambda build: shutil.copy(max((build / "images").iterdir()), _first(build, "images")),
+}
+"""Ways in which a YOLO build can be wrong; ``nothing`` is none."""

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from consumers.tampered import passes, tampered_parquet
-from consumers.truth import assert_boxes, truth
+from consumers.truth import assert_boxes, assert_written_mask, truth
 
 READER = Path(__file__).with_name("read_with_datasets.py")
 OLD = Path(__file__).parents[2] / ".venv-datasets3" / "bin" / "python"
@@ -47,6 +47,8 @@ def check_datasets(python: Path, cache: Path, build: Path) -> None:
         assert objects["valid"] == [one.valid for one in seen]
         assert objects["ignore_reason"] == [one.reason for one in seen]
         assert objects["iscrowd"] == [not one.valid for one in seen]
+        for mask, one in zip(objects["segmentation"], seen, strict=True):
+            assert_written_mask(mask, one.mask)
 
 
 @pytest.mark.parametrize("python", [Path(sys.executable), OLD], ids=["newest", "3.6"])
@@ -70,6 +72,7 @@ def test_load_dataset_decodes_images_and_class_names(python: Path, builds: dict[
         "class_of_the_next",
         "all_learnt",
         "objects_lost",
+        "masks_lost",
         "pictures_broken",
         "size_of_another",
     ],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 OBJECTS = """
 SELECT image_id AS chip, unnest(objects.bbox) AS bbox, unnest(objects.category_id) AS category_id,
     unnest(objects.valid) AS valid, unnest(objects.ignore_reason) AS ignore_reason,
-    unnest(objects.source_id) AS source_id
+    unnest(objects.source_id) AS source_id, unnest(objects.segmentation) AS segmentation
 FROM 'data/*.parquet' ORDER BY chip, source_id"""
 
 LEARNT = """

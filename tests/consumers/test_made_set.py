@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from consumers.made_set import REASONS
+from consumers.tampered import OF_COCO, OF_PARQUET
 from consumers.truth import truth
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_parquet_build_has_empty_chips_every_reason_and_all_classes(builds: dict[str, Path]) -> None:
@@ -46,3 +44,9 @@ def test_some_chip_is_padded_and_some_object_is_cut(builds: dict[str, Path]) -> 
     cut = [seen for shown in truth(builds["parquet"]).values() for seen in shown if min(seen.box[:2]) == 0]
     assert any(seen.valid for seen in cut)
     assert any(not seen.valid for seen in cut)
+
+
+def test_every_way_to_be_wrong_is_tried() -> None:
+    texts = [path.read_text("utf-8") for path in Path(__file__).parent.glob("*.py") if path.name != "tampered.py"]
+    unused = {change for change in {*OF_COCO, *OF_PARQUET} if not any(f'"{change}"' in text for text in texts)}
+    assert not unused  # those of WebDataset and YOLO are all tried, by their table

@@ -12,7 +12,7 @@ from consumers.tampered import passes, tampered_parquet
 if TYPE_CHECKING:
     from pathlib import Path
 
-OF_OBJECTS = ("bbox", "category_id", "valid", "ignore_reason", "source_id")
+OF_OBJECTS = ("bbox", "category_id", "valid", "ignore_reason", "source_id", "segmentation")
 
 
 def check_polars(build: Path) -> None:

@@ -130,10 +130,20 @@ def assert_boxes(found: list[Any], expected: list[Seen]) -> None:
 
 
 def assert_mask(found: npt.NDArray[Any], expected: npt.NDArray[np.bool_]) -> None:
-    """Check that a mask covers the pixels expected, but for its outline."""
+    """Check that a mask covers the pixels expected, but for as many as its outline is long."""
     assert found.shape == expected.shape
-    outline = 4 * np.sqrt(expected.sum()) + 8
+    padded = np.pad(expected, 1).astype(int)
+    outline = np.abs(np.diff(padded, axis=0)).sum() + np.abs(np.diff(padded, axis=1)).sum()
     assert (found.astype(bool) ^ expected).sum() <= outline, "the mask lies elsewhere"
+
+
+def assert_written_mask(text: str | None, expected: npt.NDArray[np.bool_] | None) -> None:
+    """Check a mask that is written as JSON in a text: polygons or a run-length code; None where there is none."""
+    assert (text is None) == (expected is None)
+    if text is not None and expected is not None:
+        segmentation = json.loads(text)
+        runs = coco_mask.frPyObjects(segmentation, 256, 256) if isinstance(segmentation, list) else [segmentation]
+        assert_mask(coco_mask.decode(coco_mask.merge(runs)), expected)
 
 
 def assert_picture(found: npt.NDArray[np.uint8], build: Path, row: dict[str, Any]) -> None:
