@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -107,7 +108,7 @@ OUTPUT_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.

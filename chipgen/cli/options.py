@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chipgen.cli.config_file import load_config
+from chipgen.cli.print_config import PrintConfig
 from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
 from chipgen.config import ASSIGN, PlanConfig
 from chipgen.errors import UsageError
@@ -112,6 +113,14 @@ COMMON_OPTIONS = (
         callback=load_config,
         help="TOML file with these options by name.",
     ),
+    click.option(
+        "--print-config",
+        cls=PrintConfig,
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        help="Print the options, as given and by default, as a file for --config; nothing is read.",
+    ),
     *REPORT_OPTIONS,
     click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done."),
 )
@@ -140,7 +149,7 @@ def given_proposals(path: str | None, options: Mapping[str, Any], on_error: str)
     return read_proposals(path, on_error=on_error)
 
 
-def say(text: str) -> None:
+def say(text: str | bytes) -> None:
     """Print a line of the report; whoever read us may have gone away, and that changes nothing."""
     try:
         click.echo(text)
