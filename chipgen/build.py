@@ -144,7 +144,7 @@ class _Build:
         kept = {index: shard for index, shard in there.items() if index not in lost | retried}
         self.refuse_skipped(merge(shard.findings for shard in kept.values()))
         new = self.make(sorted(set(range(len(self.plan.shards) - 1)) - kept.keys()), there, held=True)
-        same = all(index in there and shard.files == there[index].files for index, shard in new.items())
+        same = all(index in there and {*shard.files} == {*there[index].files} for index, shard in new.items())
         if same and not start.lost:
             return report_finished(self.output.found, config)
         tables, added = other_files(self.plan, manifest)

@@ -22,6 +22,9 @@ FIRST_HUE = 0.12
 LIGHTNESS = (0.56, 0.66, 0.48)
 """Colours of neighbours differ in it, too; all of them stand out from bright and dark ground."""
 
+HIDDEN = 1.5
+"""A box is hidden by a word on its middle when neither of its sides is longer than so many times the word's."""
+
 SHOWN = 60
 """Characters of a name that are shown; a name of a megabyte is cut."""
 
@@ -139,7 +142,8 @@ def place_labels(
 ) -> list[tuple[float, float] | None]:
     """Find room for the words of some boxes, those of large boxes first.
 
-    A word stands above its box, below it, or inside at the top, but never on another word.
+    A word stands above its box, below it, inside at the top, or beside it; never on another word, nor on the middle of
+    a box so small that it would hide it.
 
     Parameters
     ----------
@@ -156,22 +160,29 @@ def place_labels(
         Left upper corner of each word; None where there is no room.
     """
     found: list[tuple[float, float] | None] = [None] * len(boxes)
-    taken = np.empty((0, 4))
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) if len(boxes) else np.empty(0)
-    for number in np.argsort(-area, kind="stable").tolist():
-        width, height = sizes[number]
-        left, top, _, bottom = boxes[number].tolist()
-        left = max(0.0, min(left, extent[0] - width))
-        for y in (top - height, bottom, top):
-            word = np.array([left, y, left + width, y + height])
-            if width > extent[0] or y < 0 or y + height > extent[1] or _meets(word, taken):
-                continue
-            found[number] = (left, y)
-            taken = np.vstack((taken, word))
-            break
+    taken, sides = np.empty((0, 4)), boxes[:, 2:] - boxes[:, :2]
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    for number in np.argsort(-sides.prod(axis=1), kind="stable").tolist():
+        small = middles[(sides < HIDDEN * np.array(sizes[number])).all(axis=1)]
+        for x, y in _candidates(boxes[number].tolist(), sizes[number], extent):
+            word = np.array([x, y, x + sizes[number][0], y + sizes[number][1]])
+            outside = (word[:2] < 0).any() or (word[2:] > extent).any()
+            if not (outside or _meets(word, taken) or _meets(word, np.concatenate((small, small), axis=1))):
+                found[number] = (x, y)
+                taken = np.vstack((taken, word))
+                break
     return found
 
 
+def _candidates(
+    box: list[float], size: tuple[float, float], extent: tuple[float, float]
+) -> tuple[tuple[float, float], ...]:
+    """Return where the word of a box may stand, the best place first."""
+    (left, top, right, bottom), (width, height) = box, size
+    start = max(0.0, min(left, extent[0] - width))
+    return (start, top - height), (start, bottom), (start, top), (right, top), (left - width, top)
+
+
 def _meets(word: Floats, taken: Floats) -> bool:
-    """Tell whether a rectangle meets one of others."""
+    """Tell whether a rectangle meets one of others, or holds one of some points."""
     return bool(((word[:2] < taken[:, 2:]) & (taken[:, :2] < word[2:])).all(axis=1).any())

@@ -95,7 +95,7 @@ def _report(found: BuiltStats | Stats, options: dict[str, Any]) -> None:
         page = {} if html is None else {"html": html}
         say(json.dumps({**found.to_dict(), **page}, indent=1))
     else:
-        say(str(found) + ("" if html is None else f"\npage         {html}"))
+        say(str(found) + ("" if html is None else f"\npage         {click.format_filename(html)}"))
 
 
 @contextlib.contextmanager

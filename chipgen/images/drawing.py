@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from chipgen.sheet import Colour, Mark, Tile
 
-FILLED, FAINT = 105, 60
+FILLED, FAINT = 90, 50
 """Opacity of masks, of 255: of valid boxes, of others."""
 GREY: Colour = (235, 235, 235)
 DARK: Colour = (20, 20, 20)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from chipgen.errors import ChipgenError, DataError
+from chipgen.errors import DataError
 from chipgen.negative_summary import NegativeSummary
 from chipgen.report.columns import BoxColumns, boxes_of, counted_words, source_sizes
 from chipgen.report.names import category_names
@@ -133,7 +133,7 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         chips, ledger = pq.read_table(folder / PLAN), pq.read_table(folder / LEDGER)
         return _read_back(folder, manifest, chips, ledger)
-    except ChipgenError:
+    except DataError:
         raise
     except Exception as error:  # somebody may have put anything there
         what = f"holds no finished build ({type(error).__name__}: {' '.join(str(error).split())})"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chipgen.plan import plan
+from chipgen.plan import Plan, plan
 from chipgen.scales import GOOD_CHIP
 from chipgen.spread import Spread, spread_of
 from chipgen.stats_page import page, planned_facts
 from chipgen.suggestion import Suggestion, suggest
-from chipgen.summary import Summary, learnable_sizes, summarize
+from chipgen.summary import Summary, learnable_sizes
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from chipgen.config import PlanSettings
     from chipgen.dataset import Dataset
+    from chipgen.samplers import Sampler
     from chipgen.scored import ProposalSource
 
 
@@ -31,15 +33,15 @@ class Stats:
         Scales and ranges that suit its objects; None without objects.
     summary
         What the given scales come to, or else the suggested ones; None without objects and scales.
-    spread
-        The same in detail: what a picture needs.
+    plan
+        What the summary is of; None where there is none.
     source
         The annotation file.
     """
 
     suggestion: Suggestion | None
     summary: Summary | None
-    spread: Spread | None = None
+    plan: Plan | None = field(default=None, repr=False, compare=False)
     source: str = ""
 
     @property
@@ -49,7 +51,14 @@ class Stats:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, for JSON."""
-        return asdict(self)
+        parts = {"suggestion": self.suggestion, "summary": self.summary, "spread": self.spread}
+        told = {name: None if part is None else asdict(part) for name, part in parts.items()}
+        return {**told, "source": self.source}
+
+    @cached_property
+    def spread(self) -> Spread | None:
+        """Return the same in detail, what a picture needs; the report for people does without."""
+        return None if self.plan is None else spread_of(self.plan, self.plan.ledger())
 
     def to_html(self) -> str:
         """Return the figures as a page with charts, complete in itself."""
@@ -77,6 +86,7 @@ def stats(
     scales: str | None = None,
     valid_ranges: str = "auto",
     proposals: ProposalSource | None = None,
+    sampler: Sampler | str = "sniper",
     **settings: Unpack[PlanSettings],
 ) -> Stats:
     """Describe a dataset and what building chips from it would come to.
@@ -87,7 +97,7 @@ def stats(
         What `read_coco` returned, best with ``on_error="skip"``.
     scales, valid_ranges
         As for `plan`; without scales the suggested ones are used, with the ranges suggested for them.
-    proposals, **settings
+    proposals, sampler, **settings
         As for `plan`.
     """
     found, source = suggest(learnable_sizes(dataset), settings.get("chip_size", GOOD_CHIP)), dataset.source.path
@@ -95,6 +105,5 @@ def stats(
         scales, valid_ranges = found.scales, found.valid_ranges
     if scales is None:
         return Stats(found, None, source=source)
-    made = plan(dataset, scales, valid_ranges, proposals=proposals, **settings)
-    ledger = made.ledger()
-    return Stats(found, summarize(made, ledger), spread_of(made, ledger), source)
+    made = plan(dataset, scales, valid_ranges, sampler, proposals, **settings)
+    return Stats(found, made.summary(), made, source)

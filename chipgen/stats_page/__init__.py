@@ -84,7 +84,7 @@ def _tiles(facts: Facts, chips: Chips) -> Markup:
     """Return the figures that people look for first."""
     lost, single, covered = sum(lost_counts(chips).values()), chips.pixels[1], share(chips.covered, chips.pairs)
     tiles = [
-        (f"{chips.count:,}", f"chips, {chips.per_image:.2f} an image", ""),
+        (f"{chips.count:,}", f"{'chip' if chips.count == 1 else 'chips'}, {chips.per_image:.2f} an image", ""),
         (covered, "coverage of valid (box, level) pairs", "bad" * (chips.covered < chips.pairs)),
         (share(chips.spread.well, chips.spread.objects), "of the objects arrive at a good size", ""),
         (f"{lost:,}", "annotations are learnt nowhere", "bad" * bool(lost)),

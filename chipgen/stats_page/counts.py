@@ -9,6 +9,7 @@ from chipgen.mining import AT_LEVEL
 from chipgen.negative_summary import SOURCES
 from chipgen.stats_page.parts import figure, listing, paragraph, section, share, table
 from chipgen.stats_page.style import level_style
+from chipgen.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_CATEGORIES = 20
 """Categories that are drawn; all are in the table."""
+
+NAMELESS = "(no name)"
 
 REASONS = {
     "crowd": "marked by the source as a crowd, ignored or difficult",
@@ -42,7 +45,7 @@ def levels_section(chips: Chips) -> Markup:
         )
         for one in chips.levels
     ]
-    told = f"{chips.count:,} chips, {chips.per_image:.2f} an image."
+    told = f"{counted(chips.count, 'chip')}, {chips.per_image:.2f} an image."
     if chips.negatives.chips:
         told += " Full: positive chips, around objects. Pale: negative chips, background."
     return section(
@@ -130,8 +133,11 @@ def categories_section(chips: Chips) -> Markup:
         left = one.objects - one.covered
         lost = f", {left:,} learnt nowhere" if left else ""
         parts = (Part("learnt", "good", one.covered), Part("learnt nowhere", "lost", left))
-        bars.append(Bar(one.name, f"{one.objects:,}{lost}", parts))
-    rows = [(one.name, *(f"{n:,}" for n in (one.objects, one.covered, one.objects - one.covered))) for one in every]
+        bars.append(Bar(one.name or NAMELESS, f"{one.objects:,}{lost}", parts))
+    rows = [
+        (one.name or NAMELESS, *(f"{n:,}" for n in (one.objects, one.covered, one.objects - one.covered)))
+        for one in every
+    ]
     return section(
         "Objects per category",
         paragraph(f"Categories: {'; '.join(told)}.", style="soft"),

@@ -56,6 +56,8 @@ def annotations_section(chips: Chips) -> Markup:
     total, lost = sum(chips.ledger.values()), lost_counts(chips)
     order = ["covered", *lost, "crowd", *STATUSES]
     names = [name for name in dict.fromkeys(order) if chips.ledger.get(name, 0)]
+    if not names:
+        return section("Annotations by what becomes of them", paragraph("There are none.", style="soft"))
     counts = [(name, chips.ledger[name]) for name in names]
     rows = [(name, f"{count:,}", share(count, total), MEANINGS[name]) for name, count in counts]
     bars = [Bar(name, _told(name, count, total), (Part(name, _style(name), count),)) for name, count in counts]

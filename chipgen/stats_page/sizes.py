@@ -17,6 +17,7 @@ from chipgen.charts import (
 from chipgen.scales import ValidRange, gaps
 from chipgen.stats_page.parts import figure, paragraph, section, share, table
 from chipgen.stats_page.style import level_style
+from chipgen.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,9 +103,9 @@ def arrivals_section(chips: Chips) -> Markup:
     low, high = spread.good_chip
     title, good = "Sizes in the chips", f"{low:g}\u2013{high:g} px"
     told = (
-        f"Of {spread.objects:,} objects to learn, {spread.well:,} ({share(spread.well, spread.objects)}) arrive at a "
-        f"good size, {good}, in at least one chip. Each row counts the objects that are learnt at a level, once each, "
-        "by the size of the whole object there; rows are as high as their largest count."
+        f"Of {counted(spread.objects, 'object')} to learn, {spread.well:,} ({share(spread.well, spread.objects)}) "
+        f"arrive at a good size, {good}, in at least one chip. Each row counts the objects that are learnt at a level, "
+        "once each, by the size of the whole object there; rows are as high as their largest count."
     )
     scales = {level.level: level.scale for level in chips.levels}
     rows = [_histogram(one, scales[one.level], good) for one in spread.arrivals]

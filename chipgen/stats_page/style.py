@@ -75,7 +75,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: 1rem;
 
 PRINT = """
 body { max-width: none; padding: 0; font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-section { margin-top: 1.25rem } h2 { break-after: avoid } figure, .alarm, .tiles, tr { break-inside: avoid }
+section { margin-top: 1.25rem } h2, h2 + p { break-after: avoid } figure, .alarm, .tiles, tr { break-inside: avoid }
 figure, .scroll { overflow: visible } .chart { min-width: 0 }
 details::details-content { content-visibility: visible; block-size: auto }
 """

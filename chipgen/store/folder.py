@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -32,6 +33,9 @@ LITTER = f"run-{'[0-9a-f]' * 12}"
 OF_RUN = frozenset({"format_version", "configuration"})
 OF_MANIFEST = OF_RUN | {"files"}
 """Keys without which a file of this name is not ours."""
+
+MOST_OF_SPLITS = 1 << 20
+"""Bytes of the manifest of a folder of splits at most: it lists a handful of files."""
 
 HELPERS = frozenset({MANIFEST, RUN, JOURNAL, LOCK})
 
@@ -160,6 +164,9 @@ def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
 
 def splits_of(out: Path) -> dict[str, str]:
     """Return the folders of the splits that a finished folder of several names, by their name; empty for any other."""
+    with contextlib.suppress(OSError):
+        if (out / MANIFEST).stat().st_size > MOST_OF_SPLITS:
+            return {}
     manifest = _plain(out / MANIFEST, OF_MANIFEST)
     configuration = manifest["configuration"] if manifest else None
     splits = configuration.get("splits") if isinstance(configuration, dict) else None

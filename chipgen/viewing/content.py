@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 MOST_BYTES = 40_000_000
 """Of a page: what browsers open at once."""
 
+FRAME = 50_000
+"""Bytes that are kept for what is no content: style and script."""
+
+SEPARATING = 30
+"""Bytes that stand between two chips, and tell the place of its image."""
+
 NAME = 300
 """Characters of the name of a class or a file in the page."""
 
@@ -67,12 +73,12 @@ class ContentMaker:
         """Return the content: as many of the chosen chips as there is room for."""
         images: dict[int, dict[str, Any]] = {}
         chips: dict[int, dict[str, Any]] = {}
-        room = MOST_BYTES - _length(self._head())
+        room = MOST_BYTES - FRAME - _length(self._head())
         for row in self.gallery.rows.tolist():
             shown = self.gallery.shown[row]
             chip, source = _chip(shown), shown.chip.source
             more = {} if source.image_id in images else {source.image_id: self._image(source)}
-            room -= _length(chip) + sum(map(_length, more.values()))
+            room -= _length(chip) + SEPARATING + sum(map(_length, more.values()))
             if room < 0:
                 break
             chips[row] = chip

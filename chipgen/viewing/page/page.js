@@ -102,7 +102,7 @@ function addOptions() {
     if (!shown.delete(entry.name)) continue; // of two classes with one name, one option
     addOption(at("class-list"), "class", entry.name, entry.name, entry.colour);
   }
-  for (const word of DRAWN) addOption(at("drawn"), "hide", word, word);
+  for (const word of DRAWN) for (const place of ["drawn", "drawn-large"]) addOption(at(place), "hide", word, word);
   at("reasons").hidden = !reasons.size;
   at("classes").hidden = !at("class-list").children.length;
   at("search").hidden = at("class-list").children.length < 12;
