@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli import completion
 from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
@@ -51,6 +52,7 @@ OUTPUT_OPTIONS = (
         required=True,
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
         help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
     ),
     click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chipgen.cli import completion
 from chipgen.cli.config_file import load_config
 from chipgen.cli.print_config import PrintConfig
 from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
@@ -63,6 +64,7 @@ NEGATIVE_OPTIONS = (
         "--proposals",
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
         help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ.",
     ),
     setting(NegativeConfig, "negatives", click.Choice(MODES), "Mined from proposals, random background, or none."),
@@ -101,6 +103,7 @@ COMMON_OPTIONS = (
         "--images",
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.folders,
         help="Folder of the images; looked for near the JSON when not given.",
     ),
     click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
