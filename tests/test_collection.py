@@ -94,6 +94,17 @@ def test_layout_of_roboflow(small_set: Path, tmp_path: Path) -> None:
     chipgen("verify", str(tmp_path / "out")).expect(0)
 
 
+def test_no_supercategory_of_roboflows_layout_hides_a_class(tmp_path: Path) -> None:
+    coco = small_coco()
+    for entry, name, above in zip(
+        coco.categories, ("objects", "person", "boat"), ("none", "boat", "things"), strict=True
+    ):
+        entry |= {"name": name, "supercategory": above}
+    build(write_small_set(tmp_path / "set", coco), tmp_path / "out", "--format", "coco", "--layout", "roboflow")
+    table = json.loads((tmp_path / "out" / "train" / "_annotations.coco.json").read_bytes())["categories"]
+    assert [entry["supercategory"] for entry in table] == ["objects_", "objects_", "things"]
+
+
 def test_roboflow_without_a_split_to_validate_says_so(small_set: Path, tmp_path: Path) -> None:
     said = build(small_set, tmp_path / "out", "--format", "coco", "--layout", "roboflow")
     assert "note         there is no split valid, which trainers look for: --val-fraction makes one" in said

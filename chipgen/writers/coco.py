@@ -91,10 +91,19 @@ def _write(
 
 
 def _numbered(categories: Categories) -> Iterator[bytes]:
-    """Yield the category table with ids from 0 on; trainers of Roboflow's want a supercategory in each entry."""
+    """Yield the category table with ids from 0 on.
+
+    Trainers of Roboflow's want a supercategory in each entry. A class whose supercategory is "none", or whose name is a
+    supercategory, is none to them: a supercategory that would hide one gives way to another word.
+    """
+    names, harmless = set(categories.name), "objects"
+    while harmless in names:
+        harmless += "_"
     for number, raw in enumerate(categories.raw):
         entry = msgspec.json.decode(raw)
-        yield dump({"supercategory": "objects", **entry, "id": number, "source_id": entry["id"]})
+        above = entry.get("supercategory")
+        told = above if isinstance(above, str) and above not in {"", "none", "null", *names} else harmless
+        yield dump({**entry, "supercategory": told, "id": number, "source_id": entry["id"]})
 
 
 class _Of(msgspec.Struct):
