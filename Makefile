@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
+<<<<<<< HEAD
 .PHONY: demo test test-consumers bench bench-quick bench-plan format clean
+=======
+.PHONY: demo test bench bench-quick bench-plan docs format clean
+>>>>>>> h4
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +77,10 @@ bench-quick: $(VENV)/bench
 # A table of chips and images/s; make bench-plan ARGS="--coco FILE" for a dataset of your own.
 bench-plan: $(VENV)/bench
 	$(BIN)/python tests/benchmarks/bench_plan.py $(ARGS)
+
+# A page for each command, made from its help.
+docs: $(VENV)/core
+	$(BIN)/python docs/make_pages.py
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
