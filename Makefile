@@ -4,11 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-<<<<<<< HEAD
-.PHONY: demo test test-consumers bench bench-quick bench-plan format clean
-=======
-.PHONY: demo test bench bench-quick bench-plan docs format clean
->>>>>>> h4
+.PHONY: demo test test-consumers bench bench-quick bench-plan docs format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
