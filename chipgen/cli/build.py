@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli import completion
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -50,6 +52,7 @@ OUTPUT_OPTIONS = (
         required=True,
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
         help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
     ),
     click.option(
@@ -107,7 +110,7 @@ OUTPUT_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.

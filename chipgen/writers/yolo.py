@@ -83,7 +83,7 @@ def _lines(row: ChipRow, *, outlines: bool) -> Iterator[str]:
     for obj in row.objects.rows():
         x, y, width, height = obj.bbox
         if outlines:
-            shares = np.clip(_outline(obj, row.size) / size, 0, 1)
+            shares = np.clip(_outline(obj, row.size) / size, 0, 1) + 0.0  # there are two zeros, and one has a sign
         else:
             shares = np.array([[x + width / 2, y + height / 2], [width, height]]) / size
         yield f"{obj.category} {' '.join(f'{share:.6f}' for share in shares.ravel().tolist())}\n"
