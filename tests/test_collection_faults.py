@@ -380,6 +380,42 @@ def test_entries_of_one_category_may_say_more_in_one_file(tmp_path: Path) -> Non
     assert tables[0] == tables[1] == small_coco().categories
 
 
+def test_labels_are_of_one_kind_in_all_splits(tmp_path: Path) -> None:
+    """A trainer of outlines cannot validate on boxes."""
+    coco = small_coco()
+    for annotation in coco.annotations:
+        annotation.pop("segmentation", None)
+    paths = {"a": write_small_set(tmp_path / "a"), "b": write_small_set(tmp_path / "b", coco)}
+    for train, val in (("a", "b"), ("b", "a")):
+        out = tmp_path / f"out-{train}"
+        expect(both(paths[train], paths[val], out, "--format", "yolo"), 0)
+        labels = [path.read_text().split("\n") for path in out.glob("*/labels/*.txt")]
+        assert all(line.count(" ") >= 6 for lines in labels for line in lines if line)
+        assert faults(out) == []
+    out = tmp_path / "boxes"
+    expect(both(paths["b"], paths["b"], out, "--format", "yolo"), 0)
+    labels = [path.read_text().split("\n") for path in out.glob("*/labels/*.txt")]
+    assert all(line.count(" ") == 4 for lines in labels for line in lines if line)
+    expect(
+        both(paths["b"], paths["a"], tmp_path / "boxes", "--format", "yolo"), 4, "labels: is boxes there and outlines"
+    )
+
+
+def test_epochs_of_a_split_stay(small_set: Path, tmp_path: Path) -> None:
+    out, more = tmp_path / "out", (*HALF, "--negatives", "random", "--negatives-per-image", "all", "--format", "yolo")
+    expect(build(small_set, out, *more), 0)
+    for name in ("train", "val"):
+        library.write_epochs(out / name, epochs=2)
+    before = tree(out)
+    assert faults(out) == []
+    expect(build(small_set, out, *more), 0, "finished     2 splits")
+    next((out / "val" / "labels").iterdir()).unlink()
+    expect(build(small_set, out, *more), 0, "made again")
+    assert tree(out) == before
+    refused = expect(run_here(["epochs", str(out)]), 1)
+    assert f"holds several splits: name one of them: {out / 'train'}, {out / 'val'}" in refused.stderr
+
+
 def test_category_of_two_names_is_refused(tmp_path: Path) -> None:
     coco = small_coco()
     coco.categories[2]["name"] = "ship"

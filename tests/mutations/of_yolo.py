@@ -66,7 +66,7 @@ YOLO = [
         "a box among outlines",
         to_words(LABELS, lambda lines: lines.__setitem__(1, lines[1][:37])),
         LIST,
-        "stand in one",
+        "holds others than outlines",
     ),
     Mutation("a share above 1", to_line(LABELS, 1, "0.039062", "1.039062"), LIST, "a share is above 1"),
     Mutation("a share below 0", to_line(LABELS, 1, " 0.039062", " -0.039062"), LIST, "line 2 is no label"),
@@ -116,7 +116,7 @@ BOXES = [
         "an outline",
         write(OF_BOXES, TRIANGLE + b"0 0.1 0.1 0.1 0.1\n".replace(b".1", b".100000")),
         LIST_OF_BOXES,
-        "in one",
+        "holds others than boxes",
     ),
 ]
 """Of a build without masks, whose labels are boxes."""
