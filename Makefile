@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
+<<<<<<< HEAD
+.PHONY: demo test test-consumers bench bench-quick bench-plan format clean
+=======
 .PHONY: demo test bench bench-quick bench-plan docs format clean
+>>>>>>> h4
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +25,19 @@ $(VENV)/dev: pyproject.toml $(VENV)/core
 	.venv-datasets3/bin/python -m pip install --quiet "datasets==3.6.0" pillow
 	touch $@
 
+# Trainers that need gigabytes, in environments of their own, at the versions that the tests were written against.
+# torchvision does not load beside a PyTorch for CPUs alone; ultralytics is AGPL: tested against, never a dependency.
+.venv-transformers/ready: Makefile
+	$(PYTHON) -m venv .venv-transformers
+	.venv-transformers/bin/python -m pip install --quiet torch==2.13.0 transformers==5.24.0 datasets==5.2.0 pillow scipy
+	touch $@
+
+.venv-torchvision/ready: Makefile
+	$(PYTHON) -m venv .venv-torchvision
+	.venv-torchvision/bin/python -m pip install --quiet torch==2.14.1 torchvision==0.29.1 datasets==5.2.0 pillow \
+	  pycocotools ultralytics==8.4.190
+	touch $@
+
 demo: $(VENV)/core
 	rm -rf demo
 	$(BIN)/python examples/make_dataset.py demo
@@ -34,6 +51,9 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-consumers: $(VENV)/dev .venv-transformers/ready .venv-torchvision/ready
+	CHIPGEN_HEAVY_CONSUMERS=1 $(BIN)/python -m pytest tests/consumers/heavy
 
 $(VENV)/bench: pyproject.toml $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
@@ -67,4 +87,4 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-datasets3 demo
+	rm -rf .venv .venv-datasets3 .venv-transformers .venv-torchvision demo
