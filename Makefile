@@ -39,7 +39,7 @@ demo: $(VENV)/core
 	$(BIN)/python examples/make_dataset.py demo
 	$(BIN)/python examples/propose.py demo/instances.json demo/images demo/proposals.json
 	$(BIN)/chipgen build --coco demo/instances.json --scales 2x,0.8x,768 --proposals demo/proposals.json --out demo/chips
-	$(BIN)/python examples/contact_sheet.py demo/chips demo/contact_sheet.png
+	$(BIN)/chipgen view demo/chips --images demo/images
 	$(BIN)/python examples/explain_image.py demo/chips demo/images demo/explained.png
 
 test: $(VENV)/dev .venv-datasets3/ready

@@ -109,8 +109,8 @@ def measure(folder: Path, chips: int, side: int) -> None:
     rows = answer(ROWS, str(out), str(folder / "cache"))
     print(f"chips        {rows['rows']:,} of {side} px, {size / 1e6:.0f} MB of Parquet", flush=True)
     print(
-        f"datasets     random row, decoded: {rows['median']:.2f} ms in the median, {rows['own']:.2f} ms of the processor; "
-        f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
+        f"datasets     random row, decoded: {rows['median']:.2f} ms in the median, {rows['own']:.2f} ms of processor "
+        f"time; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
         flush=True,
     )
     for title, text, setting in QUERIES:
