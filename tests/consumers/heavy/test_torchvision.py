@@ -139,17 +139,15 @@ def test_faster_rcnn_does_not_learn_from_wrong_builds(
 
 
 def test_nothing_on_an_ignored_object_is_taught_to_be_background(
-    torchvision: Consumer, builds: dict[str, Path], tmp_path: Path
+    torchvision: Consumer, crowded: Path, tmp_path: Path
 ) -> None:
-    check_ignored(torchvision, builds["parquet"], tmp_path)
+    check_ignored(torchvision, crowded, tmp_path)
 
 
-def test_without_the_rule_it_would_be(torchvision: Consumer, builds: dict[str, Path], tmp_path: Path) -> None:
-    assert not passes(lambda build: check_ignored(torchvision, build, tmp_path, "no"), builds["parquet"])
+def test_without_the_rule_it_would_be(torchvision: Consumer, crowded: Path, tmp_path: Path) -> None:
+    assert not passes(lambda build: check_ignored(torchvision, build, tmp_path, "no"), crowded)
 
 
-def test_a_build_without_its_ignored_boxes_is_noticed(
-    torchvision: Consumer, builds: dict[str, Path], tmp_path: Path
-) -> None:
-    wrong = objects_changed(builds["parquet"], tmp_path, "ignored_left_out")
+def test_a_build_without_its_ignored_boxes_is_noticed(torchvision: Consumer, crowded: Path, tmp_path: Path) -> None:
+    wrong = objects_changed(crowded, tmp_path, "ignored_left_out")
     assert not passes(lambda build: check_ignored(torchvision, build, tmp_path), wrong)

@@ -78,16 +78,16 @@ def test_rt_detr_does_not_learn_from_wrong_builds(
     assert not passes(lambda build: check_training(transformers, build, tmp_path / "model"), wrong)
 
 
-def test_queries_on_ignored_objects_are_taught_nothing(transformers: Consumer, builds: dict[str, Path]) -> None:
-    check_ignored(transformers, builds["parquet"])
+def test_queries_on_ignored_objects_are_taught_nothing(transformers: Consumer, crowded: Path) -> None:
+    check_ignored(transformers, crowded)
 
 
-def test_without_the_rule_they_would_be(transformers: Consumer, builds: dict[str, Path]) -> None:
-    assert not passes(lambda build: check_ignored(transformers, build, "no"), builds["parquet"])
+def test_without_the_rule_they_would_be(transformers: Consumer, crowded: Path) -> None:
+    assert not passes(lambda build: check_ignored(transformers, build, "no"), crowded)
 
 
 def test_a_build_that_marks_nothing_as_ignored_is_noticed(
-    transformers: Consumer, builds: dict[str, Path], tmp_path: Path
+    transformers: Consumer, crowded: Path, tmp_path: Path
 ) -> None:
-    wrong = tampered_parquet(builds["parquet"], tmp_path, "all_learnt")
+    wrong = tampered_parquet(crowded, tmp_path, "all_learnt")
     assert not passes(lambda build: check_ignored(transformers, build), wrong)
