@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import (
@@ -24,25 +26,28 @@ from chipgen.errors import (
     UsageError,
     WorkerError,
 )
-from chipgen.plan import Plan, plan  # not lazily: the module has the name of its function
 
 if TYPE_CHECKING:
     from chipgen._version import __version__
     from chipgen.build import export
     from chipgen.coco import read_coco
+    from chipgen.collection import CollectionReport, export_splits, read_splits, split
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
+    from chipgen.plan import Plan, plan
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, compact, grid, random_object, sniper
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
+    from chipgen.viewing import ViewReport, view
 
 __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "BuildReport",
     "ChipgenError",
+    "CollectionReport",
     "DataError",
     "Dataset",
     "EpochsReport",
@@ -59,46 +64,59 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "UsageError",
     "VerifyReport",
     "View",
+    "ViewReport",
     "WorkerError",
     "__version__",
     "built_stats",
     "compact",
     "convert_proposals",
     "export",
+    "export_splits",
     "grid",
     "plan",
     "random_object",
     "read_coco",
     "read_proposals",
+    "read_splits",
     "sniper",
+    "split",
     "stats",
     "suggest",
     "verify",
+    "view",
     "write_epochs",
 ]
 
 _LAZY = {
     "BuildReport": "finished",
+    "CollectionReport": "collection",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
+    "Plan": "plan",
     "ProposalFile": "proposals",
     "Sampler": "samplers",
     "Suggestion": "suggestion",
     "Summary": "summary",
     "VerifyReport": "verification",
     "View": "samplers",
+    "ViewReport": "viewing",
     "built_stats": "report",
     "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "export_splits": "collection",
     "grid": "samplers",
+    "plan": "plan",
     "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
+    "read_splits": "collection",
     "sniper": "samplers",
+    "split": "collection",
     "stats": "report",
     "suggest": "suggestion",
     "verify": "verification",
+    "view": "viewing",
     "write_epochs": "epochs",
 }
 """Names whose modules import the heavy libraries, loaded when first used: ``chipgen --help`` must be quick."""
@@ -115,3 +133,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """The package, in which ``plan`` is the function: the module of that name must not take its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "plan" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chipgen.images import EXTENSIONS
+from chipgen.writers.dump import dump_yaml
+from chipgen.writers.schema import sample_features
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chipgen.config import PlanConfig
+    from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
+    from chipgen.finished import BuildReport
     from chipgen.plan import Plan
     from chipgen.summary import Summary
 
 CARD = "README.md"
+
+PLAIN_NAMES = {"train", "val", "valid", "validation", "test"}
+"""Names of splits that need no quotes."""
 
 IGNORED_FORMS = {
     "crowd": (
@@ -41,33 +50,85 @@ TRAINERS = """\
 | ultralytics, RF-DETR | dropped: background | background | ordinary | not there |
 """
 
-PARQUET_HEAD = """\
+DATA = {
+    ("parquet", "plain"): "- `data/`: Parquet shards, one row a chip; `image px = chip px / factor + (x0, y0)` by "
+    "`transform`",
+    ("webdataset", "plain"): "- `data/`: tar shards of WebDataset, for each chip a picture and a `.json` with the "
+    "columns of the Parquet format; `image px = chip px / factor + (x0, y0)` by `transform`; masks and extra fields "
+    "are JSON in a text\n- `_categories.json`: the category table, in the order in which `category` counts",
+    ("coco", "plain"): "- `annotations.json`: all chips in COCO format; `shards/`: the same in parts, with the images",
+    (
+        "coco",
+        "roboflow",
+    ): "- `_annotations.coco.json`: all chips in COCO format, categories numbered from 0 in the order "
+    "of their table; `shards/`: the same in parts, with the images",
+    (
+        "yolo",
+        "plain",
+    ): "- `images/`, `labels/`: the chips and their labels, a line for each object to learn: class, and "
+    "centre and size, or where the dataset has masks an outline, as shares of the chip\n"
+    "- `data.yaml`: names of the classes, for the trainer\n- `shards/`: the pictures of each shard",
+}
+"""What lies where, by format and layout."""
+
+CONFIGS = """\
 configs:
 - config_name: default
   data_files:
-  - split: {split}
-    path: data/{split}-*.parquet
 """
 
 
 def card(plan: Plan, summary: Summary, config: ExportConfig, skipped: Mapping[str, int]) -> str:
     """Return the card as Markdown with a YAML head for Hugging Face."""
     parts = [
-        _head(config),
+        _head(config, plan.dataset.categories),
         "# SNIPER chips\n",
         _how(plan, config),
         f"```\n{summary}\n```\n",
         _skipped(skipped),
-        f"## Ignored boxes\n\nIgnored boxes {IGNORED_FORMS[config.ignored]}\n\n{TRAINERS}",
+        f"## Ignored boxes\n\nIgnored boxes {IGNORED_FORMS[str(config.ignored)]}\n\n{TRAINERS}",
         _files(config),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _head(config: ExportConfig) -> str:
+def collection_card(
+    folders: Mapping[str, str], reports: Mapping[str, BuildReport], categories: Categories, config: ExportConfig
+) -> str:
+    """Return the card of several splits, each of which has one of its own."""
+    rows = "".join(
+        f"| {name} | [{folder}]({folder}/README.md) | {reports[name].chips:,} | {reports[name].shards:,} |\n"
+        for name, folder in folders.items()
+    )
+    return (
+        f"{_yaml({name: f'{folder}/data' for name, folder in folders.items()}, config, categories)}\n"
+        f"# SNIPER chips\n\n| split | folder | chips | shards |\n|---|---|---|---|\n{rows}\n"
+        "Each folder is a build by itself, with a card that says how it was made. The splits were made of source "
+        "images, not of chips: no picture shows in two of them unless the annotation files name it twice.\n"
+    )
+
+
+def _head(config: ExportConfig, categories: Categories) -> str:
     """Return the YAML head."""
-    configs = PARQUET_HEAD.format(split=config.split) if config.format == "parquet" else ""
+    return _yaml({config.split: "data"}, config, categories)
+
+
+def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories) -> str:
+    """Return the YAML head of some splits, given the folder of the shards of each."""
+    ending = {"parquet": "parquet", "webdataset": "tar"}.get(config.format)
+    files = "".join(
+        f"  - split: {_name(name)}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items()
+    )
+    configs = f"{CONFIGS}{files}" if ending else ""
+    if config.format == "webdataset":
+        features = sample_features(categories, EXTENSIONS[config.image_format])
+        configs += f"dataset_info: {dump_yaml({'features': features})}\n"
     return f"---\ntask_categories:\n- object-detection\ntags:\n- chipgen\n- sniper\n{configs}---\n"
+
+
+def _name(split: str) -> str:
+    """Return the name of a split as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
+    return split if split in PLAIN_NAMES else dump_yaml(split)
 
 
 def _how(plan: Plan, config: ExportConfig) -> str:
@@ -142,13 +203,8 @@ def _skipped(skipped: Mapping[str, int]) -> str:
 
 def _files(config: ExportConfig) -> str:
     """Say what lies where."""
-    data = (
-        "- `data/`: Parquet shards, one row a chip; `image px = chip px / factor + (x0, y0)` by `transform`"
-        if config.format == "parquet"
-        else "- `annotations.json`: all chips in COCO format; `shards/`: the same in parts, with the images"
-    )
     return (
-        f"## Files\n\n{data}\n- `_plan.parquet`: one row a chip, without pixels\n"
+        f"## Files\n\n{DATA[config.format, config.layout]}\n- `_plan.parquet`: one row a chip, without pixels\n"
         "- `_ledger.parquet`: one row a source annotation: where it is learnt, or why nowhere\n"
         "- `_sources.parquet`: one row an image that chips were cut from, with its checksum\n"
         "- `_skipped.jsonl`: what could not be used\n- `_manifest.json`: configuration, digests, checksums\n"

@@ -16,8 +16,11 @@ import numpy as np
 from chipgen.errors import REASONS, DataError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chipgen.boxes import Floats, Ints
     from chipgen.raw_entries import RawEntries
+    from chipgen.splitting import Splitting
 
 IGNORED_BY = ("", "iscrowd", "ignore", "difficult")
 """Which source field marks an annotation as ignored; position 0: none."""
@@ -104,8 +107,20 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.raw)
 
+    def learnable(self) -> RawEntries:
+        """Return the entries of those that may be learnt: neither invalid nor ignored by the source."""
+        return self.raw.at(np.flatnonzero((self.invalid == 0) & (self.ignored_by == 0)))
+
     def take(self, rows: Ints) -> Annotations:
         """Return some annotations, in the given order, and of the file's text a copy of theirs alone."""
+        return self._rows(rows, self.raw.take(rows))
+
+    def at(self, rows: Ints) -> Annotations:
+        """Return some annotations, in the given order, as parts of the same text: it is not copied."""
+        return self._rows(rows, self.raw.at(rows))
+
+    def _rows(self, rows: Ints, raw: RawEntries) -> Annotations:
+        """Return some annotations."""
         return Annotations(
             self.id[rows],
             self.image_id[rows],
@@ -115,7 +130,7 @@ class Annotations:
             self.xyxy_img[rows],
             self.ignored_by[rows],
             self.invalid[rows],
-            self.raw.take(rows),
+            raw,
         )
 
 
@@ -189,6 +204,8 @@ class Dataset:
         What was kept but is worth knowing, one sentence each.
     limit
         How many images it was cut down to; None when it is whole.
+    splitting
+        How it was split when it is one side of a dataset; None when it is whole.
     """
 
     images: Images
@@ -198,6 +215,7 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     limit: int | None = None
+    splitting: Splitting | None = None
 
     @cached_property
     def spans(self) -> Ints:
@@ -230,3 +248,56 @@ class Dataset:
         skipped = tuple(entry for entry in self.skipped if entry.image_id in kept)
         taken = self.annotations.take(rows)
         return replace(self, images=images, annotations=taken, skipped=skipped, limit=count)
+
+    def part(self, rows: Ints, splitting: Splitting, *, first: bool, notes: tuple[str, ...] = ()) -> Dataset:
+        """Return one side of a split.
+
+        Parameters
+        ----------
+        rows
+            The images, ascending, shape ``(n,)``, int64.
+        splitting
+            How it was split.
+        first
+            Whether annotations of no image go with it: they must be accounted for once.
+        notes
+            What is worth knowing of the split.
+        """
+        images, known = self.images, set(self.images.id.tolist())
+        taken = Images(images.id[rows], tuple(images.file_name[row] for row in rows.tolist()), images.size_img[rows])
+        new = np.full(len(images) + 1, -1)  # the last for annotations of no image, whose image is -1
+        new[rows] = np.arange(len(rows))
+        image = new[self.annotations.image]
+        mine = np.flatnonzero((image >= 0) | ((self.annotations.image < 0) & first))
+        annotations = replace(self.annotations.at(mine), image=image[mine])
+        ids = set(taken.id.tolist())
+        skipped = tuple(e for e in self.skipped if e.image_id in ids or (first and e.image_id not in known))
+        return replace(
+            self,
+            images=taken,
+            annotations=annotations,
+            skipped=skipped,
+            notes=(*self.notes, *notes) if first else (),  # they are about the whole dataset
+            splitting=splitting,
+        )
+
+    def with_categories(self, rows: Mapping[int, tuple[str, bytes]]) -> Dataset:
+        """Return the dataset with another category table, in which all its categories are.
+
+        Parameters
+        ----------
+        rows
+            Name and JSON of each category by its id, in the order of the table.
+        """
+        if list(rows) == self.categories.id.tolist() and [raw for _, raw in rows.values()] == [*self.categories.raw]:
+            return self
+        table = Categories(
+            np.array(list(rows), dtype=np.int64),
+            tuple(name for name, _ in rows.values()),
+            tuple(raw for _, raw in rows.values()),
+        )
+        places = {identifier: place for place, identifier in enumerate(rows)}
+        new = np.array([places[identifier] for identifier in self.categories.id.tolist()] + [-1], dtype=np.int64)
+        return replace(
+            self, categories=table, annotations=replace(self.annotations, category=new[self.annotations.category])
+        )

@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.additions import EPOCHS
 from chipgen.draw import draw, share_of
 from chipgen.errors import DataError
 from chipgen.limits import at_least
 from chipgen.negative_config import NegativeConfig
 from chipgen.store import MANIFEST, Addition
 from chipgen.text import counted
-from chipgen.writers.coco import merge_coco
+from chipgen.writers import format_of
 from chipgen.writers.refusals import refusals
 from chipgen.writers.tables import PLAN
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
     from chipgen.boxes import Bools, Ints
     from chipgen.store import Staging
+    from chipgen.writers.format import Listing
 
-FOLDER = "epochs"
+FOLDER = EPOCHS
 
 MOST_EPOCHS = 10_000
 
@@ -187,9 +189,27 @@ def _write(out: Path, name: str, chip_id: Ints, kept: Bools, staging: Staging, m
     with staging.create(f"{name}.parquet") as file, refusals(f"{name}.parquet"):
         table = pa.table({"image_id": chip_id[kept], "row": np.flatnonzero(kept)})
         pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-    if manifest["configuration"]["format"] == "coco":
-        shards = [shard["path"] for shard in manifest["shards"]]
-        merge_coco(shards, lambda path: _shard(out / path), staging, f"{name}.json", set(chip_id[kept].tolist()))
+    listing = _listing(manifest)
+    if listing is not None:
+        shards, ids = [shard["path"] for shard in manifest["shards"]], set(chip_id[kept].tolist())
+        pieces = listing.pieces(shards, lambda path: _shard(out / path), ids)
+        staging.write_all(f"{name}.{listing.ending}", pieces)
+
+
+def _listing(manifest: dict[str, Any]) -> Listing | None:
+    """Return how some of the chips are listed in the format of a build.
+
+    Raises
+    ------
+    DataError
+        There is no such format.
+    """
+    configuration = manifest["configuration"]
+    try:
+        return format_of(configuration["format"], configuration.get("layout", "plain")).listing
+    except (KeyError, TypeError) as error:
+        what = f"names a format that is not known: {configuration['format']!r:.100}"
+        raise DataError.one(MANIFEST, "configuration.format", what, "use the chipgen that built it") from error
 
 
 def _shard(path: Path) -> bytes:

@@ -13,7 +13,8 @@ from chipgen.errors import UsageError
 from chipgen.limits import at_least
 
 CHOICES = {
-    "format": ("parquet", "coco"),
+    "format": ("parquet", "coco", "yolo", "webdataset"),
+    "layout": ("plain", "roboflow"),
     "ignored": ("crowd", "drop", "keep", "paint"),
     "image_format": ("jpeg", "png", "webp"),
     "imaging": ("pillow", "opencv"),
@@ -28,6 +29,9 @@ MAX_PIXELS = 89_478_485
 """Width times height: what Pillow itself considers safe."""
 
 MAX_WORKERS = 1024
+
+KEYS_OF_YOLO = {"path", "nc", "names", "download", "channels", "kpt_shape", "flip_idx", "yaml_file"}
+"""Keys of ``data.yaml`` that are no splits to those who read it."""
 
 HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "retry_skipped", "verify")
 """Settings that do not change what a finished build holds."""
@@ -50,8 +54,9 @@ def installed_imaging() -> str:
 class ExportSettings(TypedDict, total=False):
     """The fields of `ExportConfig` besides the format, as keyword arguments."""
 
+    layout: str
     split: str
-    ignored: str
+    ignored: str | None
     image_format: str
     quality: int
     resample: str
@@ -78,11 +83,14 @@ class ExportConfig:
     Parameters
     ----------
     format
-        ``parquet`` or ``coco``.
+        ``parquet``, ``coco``, ``yolo`` or ``webdataset``.
+    layout
+        ``plain``, or ``roboflow``, which of COCO chips names files and numbers categories as trainers of Roboflow's do.
     split
         Name of the split, part of the shards' names.
     ignored
-        What happens to ignored boxes: ``crowd``, ``drop``, ``keep`` or ``paint``.
+        What happens to ignored boxes: ``crowd``, ``drop``, ``keep`` or ``paint``; None for ``paint`` where the format
+        knows no ignored boxes, else ``crowd``.
     image_format, quality
         Encoding of the chips: ``jpeg``, ``png`` or ``webp``; quality 1..100 for the lossy ones.
     resample
@@ -118,8 +126,9 @@ class ExportConfig:
     """
 
     format: str = "parquet"
+    layout: str = "plain"
     split: str = "train"
-    ignored: str = "crowd"
+    ignored: str | None = None
     image_format: str = "jpeg"
     quality: int = 95
     resample: str = "bilinear"
@@ -141,10 +150,13 @@ class ExportConfig:
     """Bands and stretch, as values."""
 
     def __post_init__(self) -> None:
+        if self.ignored is None:
+            object.__setattr__(self, "ignored", "paint" if self.format == "yolo" else "crowd")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError.one(option, str(getattr(self, name)), "is unknown", f"use {' or '.join(choices)}")
+        self._refuse_unfit()
         if self.imaging == "opencv" and installed_imaging() != "opencv":
             todo = "install chipgen[fast], or use --imaging pillow"
             raise UsageError.one("--imaging", self.imaging, "is not installed, or cannot be loaded", todo)
@@ -158,6 +170,17 @@ class ExportConfig:
         if not re.fullmatch(r"\w+(\.\w+)*", self.split):
             what = "is no name of a split"
             raise UsageError.one("--split", repr(self.split), what, "use letters, digits, _ and .")
+
+    def _refuse_unfit(self) -> None:
+        """Refuse what a format cannot say."""
+        if self.format == "yolo" and self.ignored == "crowd":
+            todo = "use paint, which hides them, drop, which makes them background, or keep"
+            raise UsageError.one("--ignored", "crowd", "labels of YOLO know no ignored boxes", todo)
+        if self.format == "yolo" and self.split in KEYS_OF_YOLO:
+            raise UsageError.one("--split", self.split, "means something else in data.yaml", "use another name")
+        if self.layout == "roboflow" and self.format != "coco":
+            what = f"is a layout of COCO files, not of {self.format}"
+            raise UsageError.one("--layout", self.layout, what, "add --format coco, or leave it out")
 
     @property
     def may_rise(self) -> tuple[str, ...]:

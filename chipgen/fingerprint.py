@@ -17,25 +17,30 @@ if TYPE_CHECKING:
     from chipgen.config import PlanConfig
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
+    from chipgen.splitting import Splitting
 
 FORMAT_VERSION = 1
 
 
 def record_of(plan: Plan, config: ExportConfig) -> dict[str, Any]:
     """Return what a build is made from, as the manifest says it."""
-    record = early_record(plan.config, config, plan.dataset.limit)
+    record = early_record(plan.config, config, plan.dataset.limit, plan.dataset.splitting)
     inputs = {"annotations": {"sha256": plan.dataset.source.sha256}}
     if plan.proposals is not None:
         inputs["proposals"] = {"sha256": plan.proposals.sha256}
-    return {**record, "inputs": inputs, "plan": plan_digest(plan)}
+    table = hashlib.sha256(b"\n".join(plan.dataset.categories.raw)).hexdigest()
+    return {**record, "inputs": inputs, "categories": table, "plan": plan_digest(plan)}
 
 
-def early_record(plan: PlanConfig, export: ExportConfig, limit: int | None) -> dict[str, Any]:
+def early_record(
+    plan: PlanConfig, export: ExportConfig, limit: int | None, splitting: Splitting | None = None
+) -> dict[str, Any]:
     """Return the part of the record that is known before anything is read."""
+    split = {"val_fraction": None, "group_by": None} if splitting is None else splitting.recorded()
     return {
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
-        "configuration": {**plan.recorded(), **export.recorded(), "limit": limit},
+        "configuration": {**plan.recorded(), **export.recorded(), **split, "limit": limit},
         "encoders": _version.encoder_versions(export.imaging),
     }
 

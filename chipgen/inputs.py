@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from chipgen.coco.find import fullest
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, OutputError, UnusableError, UsageError
 from chipgen.images import locate
 from chipgen.images.rasters import INSTALL, can_decode
+from chipgen.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from chipgen.export_config import ExportConfig
     from chipgen.findings import Findings
@@ -64,6 +68,22 @@ def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
     if target == images or (target.is_relative_to(images) and images != beside):
         what = f"lies in the image folder {root}"
         raise UsageError.one("--out", str(out), what, "choose a folder outside it")
+
+
+def shared_files(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Yield a note for each pair of splits that cut chips from the same pictures."""
+    shown = {name: set(_paths(plan)) for name, plan in plans.items()}
+    for one, other in itertools.combinations(shown, 2):
+        both = sorted(shown[one] & shown[other])
+        if both:
+            yield f"{counted(len(both), 'picture')} of {one} and {other} are the same, such as {Path(both[0]).name}"
+
+
+def _paths(plan: Plan) -> Iterator[str]:
+    """Yield the picture files that a plan shows."""
+    images, root = plan.dataset.images, plan.dataset.source.root or ""
+    for row in np.unique(plan.chips.image).tolist():
+        yield os.path.normpath(os.path.join(root, images.file_name[row]))  # noqa: PTH118 -- pathlib keeps ".."
 
 
 def refuse_missing(plan: Plan, shards: Iterable[int], root: Path, *, follow_symlinks: bool) -> None:

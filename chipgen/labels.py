@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from chipgen.chips import Chips
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
+    from chipgen.levels import Levels
     from chipgen.positive import Fit
-    from chipgen.scales import Levels
 
 STATES = ("", "crowd", "out_of_range", "too_large", "truncated", "too_small", "assigned_elsewhere")
 """Why a box in a chip is ignored; position 0: it is valid. The first that applies.

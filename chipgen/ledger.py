@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from chipgen.chips import Chips
     from chipgen.dataset import Dataset
     from chipgen.labels import ChipBoxes
+    from chipgen.levels import Levels
     from chipgen.positive import Fit
-    from chipgen.scales import Levels
 
 STATUSES = (
     "invalid",

@@ -14,9 +14,10 @@ from chipgen.config import PlanConfig, PlanSettings
 from chipgen.errors import DataError, Problem
 from chipgen.labels import ChipBoxes, label
 from chipgen.ledger import NONE_SKIPPED, Ledger, make_ledger
+from chipgen.levels import Levels, make_levels
 from chipgen.positive import Fit, fit
 from chipgen.samplers import COVERING, Sampler, bind, find_sampler, name_of
-from chipgen.scales import Levels, gaps, make_levels
+from chipgen.scales import gaps
 from chipgen.selection import select
 from chipgen.summary import Summary, summarize
 from chipgen.text import counted

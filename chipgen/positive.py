@@ -16,7 +16,7 @@ from chipgen.cover import enclosing_origins
 if TYPE_CHECKING:
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
-    from chipgen.scales import Levels
+    from chipgen.levels import Levels
 
 THINNEST = 1.0
 """Chip px: a box that meets a chip by less than this is not written, so it cannot count either."""

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipgen.additions import ADDED
 from chipgen.findings import Findings, ImageFile
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
-from chipgen.writers import shard_unit
+from chipgen.writers import format_of
 from chipgen.writers.tables import SOURCES, read_skipped
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
         skipped = _skipped(out)
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
         return {}
-    of_unit = _files_by_unit(manifest)
+    of_shard = _files_by_shard(plan, manifest)
     shards = {}
     for index, shard in enumerate(manifest["shards"]):
         rows = np.unique(plan.chips.image[slice(*plan.shards[index : index + 2])]).tolist()
@@ -50,16 +51,18 @@ def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[
             images={row_of[entry.image_id or 0]: entry.reason for entry in here if entry.kind == "image"},
             files={row: files[row] for row in rows if row in files},
         )
-        shards[index] = ShardDone(index, shard["path"], shard["rows"], of_unit[shard_unit(shard["path"])], findings)
+        shards[index] = ShardDone(index, shard["path"], shard["rows"], of_shard[index], findings)
     return shards
 
 
-def other_files(manifest: Mapping[str, Any], folder: str) -> tuple[Entry, Entry]:
-    """Return what a finished build has besides its shards: the files of the build as a whole, and those of a folder."""
-    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
-    rest = [file for unit, files in _files_by_unit(manifest).items() if unit not in units for file in files]
-    inside = tuple(file for file in rest if file.path.startswith(f"{folder}/"))
-    return Entry(tuple(file for file in rest if file not in inside)), Entry(inside)
+def other_files(plan: Plan, manifest: Mapping[str, Any]) -> tuple[Entry, dict[str, Entry]]:
+    """Return what a finished build has besides its shards: its files as a whole, and those of each folder added."""
+    rest = _files_by_shard(plan, manifest)[None]
+    folders = [name for name in ADDED if name in manifest]
+    inside = {name: [file for file in rest if file.path.startswith(f"{name}/")] for name in folders}
+    added = {file.path for files in inside.values() for file in files}
+    whole = Entry(tuple(file for file in rest if file.path not in added))
+    return whole, {name: Entry(tuple(files)) for name, files in inside.items()}
 
 
 def _skipped(out: Path) -> dict[int | None, list[Skipped]]:
@@ -84,14 +87,11 @@ def _sources(plan: Plan, out: Path) -> tuple[dict[int, ImageFile], dict[int, tup
     return files, {row: tuple(notes) for row, notes in zip(rows, table["notes"], strict=True) if row in files}
 
 
-def _files_by_unit(manifest: Mapping[str, Any]) -> dict[str, tuple[Written, ...]]:
-    """Return the listed files by the shard they belong to, those of no shard by themselves."""
-    units = {shard_unit(shard["path"]) for shard in manifest["shards"]}
-    found: dict[str, tuple[Written, ...]] = {}
-    lists: dict[str, list[Written]] = defaultdict(list)
+def _files_by_shard(plan: Plan, manifest: Mapping[str, Any]) -> dict[int | None, tuple[Written, ...]]:
+    """Return the listed files by the number of the shard they belong to, None for those of no shard."""
+    configuration = manifest["configuration"]
+    form, split = format_of(configuration["format"], configuration["layout"]), configuration["split"]
+    lists: dict[int | None, list[Written]] = defaultdict(list)
     for file in manifest["files"]:
-        parts = file["path"].split("/")
-        unit = next((prefix for n in range(1, len(parts)) if (prefix := "/".join(parts[:n])) in units), file["path"])
-        lists[unit].append(Written(**file))
-    found.update((unit, tuple(files)) for unit, files in lists.items())
-    return found
+        lists[form.shard_of(file["path"], split, plan.shards)].append(Written(**file))
+    return defaultdict(tuple, {index: tuple(files) for index, files in lists.items()})

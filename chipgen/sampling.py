@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from chipgen.candidates import Candidates
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
+    from chipgen.levels import Levels
     from chipgen.positive import Fit
     from chipgen.samplers import ManySampler
-    from chipgen.scales import Levels
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from chipgen.boxes import Bools
     from chipgen.config import PlanConfig
     from chipgen.dataset import Dataset
+    from chipgen.levels import Levels
     from chipgen.mining import Pool
     from chipgen.positive import Fit
     from chipgen.samplers import Sampler
-    from chipgen.scales import Levels
     from chipgen.scored import ProposalSource
 
 MANY_OVER_EDGE = 0.25

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.uint64]
 
-SAMPLE, MINE, DRAW = range(3)
-"""What a stream is for: choosing positive chips, finding negative ones, drawing among those found."""
+SAMPLE, MINE, DRAW, SHOW = range(4)
+"""What a stream is for: choosing positive chips, finding negative ones, drawing among those found, showing some."""
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio: its multiples spread evenly."""

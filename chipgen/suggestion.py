@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipgen.scales import GOOD_CHIP, GOOD_SIZE, OVERLAP, ValidRange, auto_ranges
+from chipgen.levels import auto_ranges
+from chipgen.scales import GOOD_CHIP, GOOD_SIZE, OVERLAP, ValidRange
 
 if TYPE_CHECKING:
     from chipgen.boxes import Floats

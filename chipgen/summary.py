@@ -10,6 +10,7 @@ import numpy as np
 
 from chipgen.boxes import Floats, size
 from chipgen.labels import STATES
+from chipgen.levels import scaled_sizes
 from chipgen.negative_summary import NegativeSummary, summarize_negatives
 from chipgen.scales import Scale
 from chipgen.sizes import Bins, histogram
@@ -143,7 +144,7 @@ def summarize(plan: Plan, ledger: Ledger) -> Summary:
     dataset, chips, boxes = plan.dataset, plan.chips, plan.boxes
     pairs, covered = int(np.count_nonzero(plan.fits.counts)), int(np.count_nonzero(ledger.covered))
     states = np.bincount(boxes.state, minlength=len(STATES)).tolist()
-    single = int(SINGLE_SCALE.sizes(dataset.images.size_img).prod(axis=1).sum())
+    single = int(scaled_sizes(SINGLE_SCALE, dataset.images.size_img).prod(axis=1).sum())
     pyramid = int(plan.levels.size_scaled.prod(axis=2).sum())
     chip_pixels = len(chips) * plan.config.chip_size**2
     return Summary(

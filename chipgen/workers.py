@@ -21,15 +21,15 @@ from chipgen.render import render
 from chipgen.shard import Shard, take_shard
 from chipgen.stopping import deaf_children
 from chipgen.store import Entry, Staging, Written, noting
-from chipgen.writers import WRITERS, shard_path
+from chipgen.writers import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
+    from chipgen.writers import Labels
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # where there can be no workers, joblib says so when it is imported
@@ -51,8 +51,8 @@ class Job:
 
     Parameters
     ----------
-    categories
-        The category table.
+    labels
+        What writers must know of the dataset.
     root
         The image root.
     stage
@@ -63,7 +63,7 @@ class Job:
         The process whose death ends the work.
     """
 
-    categories: Categories
+    labels: Labels
     root: Path
     stage: Path
     config: ExportConfig
@@ -207,7 +207,8 @@ def _abandoned(results: Generator[ShardDone, None, None]) -> Iterator[None]:
 def _do_shard(shard: Shard, job: Job) -> ShardDone:
     """Make and write one shard: what a worker does."""
     _die_with(job.parent)
-    path = shard_path(job.config.format, job.config.split, shard.index, shard.count)
+    form = format_of(job.config.format, job.config.layout)
+    path = form.shard_path(job.config.split, shard.index, shard.count)
     staging, findings = job.staging(shard.index), Findings()
     with noting(job.stage / f"{shard.index:05d}{DOING}") as jot:
 
@@ -215,7 +216,7 @@ def _do_shard(shard: Shard, job: Job) -> ShardDone:
             jot(f"shard {shard.index} ({path}), image {image_id} ({file_name})")
 
         rows = render(shard, job.root, job.config, findings, tell)
-        written = WRITERS[job.config.format](rows, job.categories, staging, path)
+        written = form.write(rows, job.labels, staging, path)
         staging.settle()
     return ShardDone(shard.index, path, written, tuple(staging.written), findings)
 

@@ -25,6 +25,7 @@ from chipgen.images import engine_of, open_picture, reduction_for
 from chipgen.images.decoded import Decoded, PillowPixels
 from chipgen.images.opencv_engine import ArrayPixels
 from chipgen.images.turns import TURNS
+from chipgen.levels import scaled_sizes
 from chipgen.scales import parse_scales
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def cut(pixels: Pixels, crop: Crop, imaging: str, **settings: Any) -> Any:
 def placed(size: tuple[int, int], factor: float, place: tuple[float, float], side: int) -> Crop:
     """Return a chip of an image, somewhere."""
     (scale,) = parse_scales(f"{factor:.6f}x")
-    width, height = scale.sizes(np.array([size]))[0].tolist()
+    width, height = scaled_sizes(scale, np.array([size]))[0].tolist()
     content = (min(side, width), min(side, height))
     origin = (int(place[0] * (width - content[0])), int(place[1] * (height - content[1])))
     return Crop((width / size[0], height / size[1]), origin, content, content)

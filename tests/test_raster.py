@@ -18,7 +18,8 @@ from images import SIZE
 from PIL import Image
 from rasters_made import Written, look, means, opened, smooth, values_of
 
-from chipgen.bands import Look, to_eight_bits
+from chipgen.bands import Look
+from chipgen.eight_bits import to_eight_bits
 from chipgen.errors import UnusableError
 from chipgen.images import rasters
 from chipgen.images.rasters import layout, opening, reader

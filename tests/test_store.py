@@ -58,7 +58,7 @@ def build(
                 staging = output.staging(str(number))
                 staging.write(f"data/{number}.bin", data)
                 entries[number] = Entry(tuple(staging.written), {"shard": number})
-                output.publish(staging, f"data/{number}.bin", entries[number])
+                output.publish(staging, [f"data/{number}.bin"], entries[number])
         if start.finished is None:
             staging = output.staging("tables")
             staging.write(TABLE, b"".join(content))
@@ -436,7 +436,7 @@ def test_folder_removed_while_running(tmp_path: Path, replaced: bool) -> None:
         out.rename(moved)
         if replaced:
             out.mkdir()
-        output.publish(staging, "data/0.bin", Entry(tuple(staging.written), {"shard": 0}))
+        output.publish(staging, ["data/0.bin"], Entry(tuple(staging.written), {"shard": 0}))
     assert out.exists() == replaced
     assert not replaced or list(out.iterdir()) == []
 

@@ -15,6 +15,7 @@ from chipgen.cli.options import complain
 from chipgen.cli.proposals import proposals
 from chipgen.cli.stats import stats
 from chipgen.cli.verify import verify
+from chipgen.cli.view import view
 from chipgen.errors import ChipgenError
 from chipgen.stopping import Stopped, listening
 
@@ -29,6 +30,7 @@ cli.add_command(build)
 cli.add_command(proposals)
 cli.add_command(epochs)
 cli.add_command(stats)
+cli.add_command(view)
 cli.add_command(verify)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli import completion
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -22,11 +25,16 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.report import build_lines
+from chipgen.cli.sources import given_sources
+from chipgen.cli.splits import build_splits, check_splitting, is_collection, read_splits
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, installed_imaging, parse_fill
 
 if TYPE_CHECKING:
+    from chipgen.cli.sources import Source
+    from chipgen.dataset import Dataset
     from chipgen.finished import BuildReport
     from chipgen.plan import Plan
 
@@ -39,7 +47,22 @@ def _choice(name: str) -> click.Choice[str]:
 
 
 OUTPUT_OPTIONS = (
-    click.option("--coco", required=True, type=click.Path(), help="COCO annotation file."),
+    click.option(
+        "--coco",
+        required=True,
+        multiple=True,
+        metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
+        help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
+    ),
+    click.option(
+        "--val-fraction", type=float, help="Share of the images, not of the chips, that become a split named val."
+    ),
+    click.option(
+        "--group-by",
+        help="What images that must stay on one side have in common: a regular expression with brackets on the file "
+        "name, such as '^(.*)_', or a field of the images.",
+    ),
     click.option(
         "--out",
         type=click.Path(),
@@ -48,8 +71,13 @@ OUTPUT_OPTIONS = (
         help="Output folder: new, empty, or with this build begun.",
     ),
     setting(ExportConfig, "format", _choice("format"), "Kind of shards."),
+    setting(ExportConfig, "layout", _choice("layout"), "With --format coco: names and category ids as of Roboflow."),
     setting(ExportConfig, "split", str, "Name of the split, part of the shards' names."),
-    setting(ExportConfig, "ignored", _choice("ignored"), "What becomes of ignored boxes."),
+    click.option(
+        "--ignored",
+        type=_choice("ignored"),
+        help="What becomes of ignored boxes.  [default: crowd; paint with --format yolo]",
+    ),
     click.option("--pad/--no-pad", default=True, show_default=True, help="Pad chips of small images to the chip size."),
     click.option(
         "--fill",
@@ -82,7 +110,7 @@ OUTPUT_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.
@@ -93,20 +121,32 @@ def build(**options: Any) -> int:
     chipgen build --coco instances.json --scales 512,1024,2048
     chipgen build --coco instances.json --preset sniper-coco --format coco --out chips-coco
     chipgen build --coco instances.json --scales 3x,1x --proposals rpn.parquet --negatives-per-image 2
+    chipgen build --coco instances.json --scales 3x,1x --val-fraction 0.1 --group-by video_id --format yolo
     """  # noqa: D301 -- click's mark for "do not rewrap"
     plan_config, export_config = _configs(options)
-    done = None if options["dry_run"] else _already_built(options, plan_config, export_config)
+    sources = given_sources(options)
+    plan_config.negative.mode(proposals=any(source.proposals for source in sources.values()))
+    if is_collection(sources, options):
+        check_splitting(options, sources)
+        read = read_splits(sources, options, partial(_read, options))
+        plans = {name: _plan(options, source, dataset, plan_config) for name, (dataset, source) in read.items()}
+        return 0 if build_splits(plans, export_config, options) else TOO_MUCH_SKIPPED
+    ((name, source),) = sources.items()
+    return _build_one(options, source, plan_config, replace(export_config, split=name))
+
+
+def _build_one(options: dict[str, Any], source: Source, plan_config: PlanConfig, export_config: ExportConfig) -> int:
+    """Build the chips of one annotation file."""
+    done = None if options["dry_run"] else _already_built(options, source, plan_config, export_config)
     if done is not None:
         _show(None, done, options)
         return 0 if done.within_limit else TOO_MUCH_SKIPPED
-    plan = _plan(options, plan_config)
+    plan = _plan(options, source, _read(options, source), plan_config)
     if options["dry_run"]:
         _show(plan, None, options)
         return 0
     from chipgen.build import run  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    tell(options, f"images: {plan.dataset.source.root}")
-    tell(options, f"planned: {len(plan.chips):,} chips, {len(plan.shards) - 1:,} shards")
     report = run(plan, Path(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
@@ -119,21 +159,23 @@ def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:
         todo = "give --scales, or --preset sniper-coco; chipgen stats suggests some"
         raise UsageError.one("--scales", "", "is missing", todo)
     plan = PlanConfig.parse(scales, ranges, **plan_settings(options))
-    plan.negative.mode(proposals=options["proposals"] is not None)
     settings = {field.name: options[field.name] for field in fields(ExportConfig) if field.name in options}
     settings |= {"fill": parse_fill(options["fill"]), "progress": not options["quiet"]}
     settings["imaging"] = settings["imaging"] or installed_imaging()
     return plan, ExportConfig(**settings)
 
 
-def _already_built(options: dict[str, Any], plan: PlanConfig, export: ExportConfig) -> BuildReport | None:
+def _already_built(
+    options: dict[str, Any], source: Source, plan: PlanConfig, export: ExportConfig
+) -> BuildReport | None:
     """Look at the output folder before anything is read: it may be finished, locked, or another build's."""
     from chipgen.fingerprint import early_record, input_record  # noqa: PLC0415
     from chipgen.finished import already_built  # noqa: PLC0415
     from chipgen.samplers import BUILT_IN  # noqa: PLC0415
-    from chipgen.store import refuse_other, survey  # noqa: PLC0415
+    from chipgen.store import refuse_other, refuse_splits, survey  # noqa: PLC0415
 
     found = survey(Path(options["out"]))
+    refuse_splits(found.out)
     if found.record is None or export.overwrite or options["limit"] is not None:
         return None
     record = early_record(plan, export, None)
@@ -141,19 +183,18 @@ def _already_built(options: dict[str, Any], plan: PlanConfig, export: ExportConf
     if plan.sampler not in BUILT_IN:  # only its plan tells whether it still does the same
         return None
     with contextlib.suppress(OSError):  # the reader says what is wrong with the file
-        return already_built(found, {**record, "inputs": input_record(options["coco"], options["proposals"])}, export)
+        return already_built(found, {**record, "inputs": input_record(source.coco, source.proposals)}, export)
     return None
 
 
-def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
-    """Read the dataset and plan it."""
+def _read(options: dict[str, Any], source: Source) -> Dataset:
+    """Read a dataset."""
     from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
-    from chipgen.plan import make_plan  # noqa: PLC0415
 
-    tell(options, f"reading: {options['coco']}")
+    tell(options, f"reading: {source.coco}")
     dataset = read_coco(
-        options["coco"],
-        options["images"],
+        source.coco,
+        source.images,
         on_error=options["on_error"] if options["limit"] is None else "skip",
         max_json_bytes=options["max_json_bytes"] or MAX_JSON_BYTES,
     )
@@ -161,7 +202,17 @@ def _plan(options: dict[str, Any], config: PlanConfig) -> Plan:
         dataset = dataset.first(options["limit"])
         if options["on_error"] == "fail":  # only what a try on these images would meet
             dataset.refuse_skipped()
-    return make_plan(dataset, config, proposals=given_proposals(options, options["on_error"]))
+    return dataset
+
+
+def _plan(options: dict[str, Any], source: Source, dataset: Dataset, config: PlanConfig) -> Plan:
+    """Plan a dataset."""
+    from chipgen.plan import make_plan  # noqa: PLC0415
+
+    plan = make_plan(dataset, config, proposals=given_proposals(source.proposals, options, options["on_error"]))
+    tell(options, f"images: {plan.dataset.source.root}")
+    tell(options, f"planned: {len(plan.chips):,} chips, {len(plan.shards) - 1:,} shards")
+    return plan
 
 
 def _show(plan: Plan | None, report: BuildReport | None, options: dict[str, Any]) -> None:
@@ -177,15 +228,5 @@ def _show(plan: Plan | None, report: BuildReport | None, options: dict[str, Any]
     if report is None:
         say("dry run      nothing was written")
         return
-    from chipgen.text import counted, human_bytes  # noqa: PLC0415
-
-    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items())) or "nothing"
-    what = f"{counted(report.chips, 'chip')} in {counted(report.shards, 'shard')}, {human_bytes(report.bytes)}"
-    say(f"{'finished' if report.unchanged else 'written '}     {what}: {report.out}")
-    if report.unchanged:
-        say("             nothing to do: this build was finished before")
-    elif report.kept:
-        say(f"resumed      {report.kept:,} of {counted(report.shards, 'shard')} were finished before")
-    say(f"skipped      {skipped}")
-    for note in report.notes:
-        say(f"note         {note}")
+    for line in build_lines(report):
+        say(line)

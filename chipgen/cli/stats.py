@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -20,6 +21,8 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.report import heading
+from chipgen.cli.sources import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +40,7 @@ PAGE_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("source", type=click.Path())
 @with_options(PLAN_OPTIONS, NEGATIVE_OPTIONS, PAGE_OPTIONS, COMMON_OPTIONS)
 def stats(source: str, **options: Any) -> int:
@@ -52,12 +55,37 @@ def stats(source: str, **options: Any) -> int:
     chipgen stats chips
     chipgen stats chips --html chips.html --overwrite
     """  # noqa: D301 -- click's mark for "do not rewrap"
+    if splits := _splits(source):
+        _of_splits(source, splits, options)
+        return 0
     with _page(options) as write:
         found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
         write(found)
     if not options["quiet"]:
         _report(found, options)
     return 0
+
+
+def _splits(source: str) -> dict[str, str]:
+    """Return the folders of the splits that a folder holds, by name."""
+    if not Path(source).is_dir():
+        return {}
+    from chipgen.store import splits_of  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    return splits_of(Path(source))
+
+
+def _of_splits(source: str, splits: dict[str, str], options: dict[str, Any]) -> None:
+    """Describe each of several splits; a page shows one."""
+    if options["html"] is not None:
+        from chipgen.store import refuse_collection  # noqa: PLC0415
+
+        refuse_collection(Path(source))
+    found = {name: _of_build(str(Path(source) / folder)) for name, folder in splits.items()}
+    if options["as_json"] and not options["quiet"]:
+        say(json.dumps({"splits": {name: one.to_dict() for name, one in found.items()}}, indent=1))
+    elif not options["quiet"]:
+        say("\n\n".join(f"{heading(name)}\n\n{one}" for name, one in found.items()))
 
 
 def _report(found: BuiltStats | Stats, options: dict[str, Any]) -> None:
@@ -101,7 +129,8 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     settings = plan_settings(options)  # what cannot be meant is told before anything is read
     tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
-    dataset = read_coco(source, options["images"], on_error="skip", max_json_bytes=limit)
+    images, proposals = (only(f"--{name}", options[name]) for name in ("images", "proposals"))
+    dataset = read_coco(source, images, on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
-    return describe(dataset, scales, ranges, given_proposals(options, "skip"), **settings)
+    return describe(dataset, scales, ranges, given_proposals(proposals, options, "skip"), **settings)

@@ -14,21 +14,25 @@ channel are refused rather than clipped.
 
 from __future__ import annotations
 
+from chipgen.images.drawing import shrunk
 from chipgen.images.engine import Engine, engine_of
 from chipgen.images.header import EXTENSIONS, header
 from chipgen.images.locate import locate
 from chipgen.images.opening import open_regular
 from chipgen.images.picture import Picture, open_picture
 from chipgen.images.sampling import reduction_for
+from chipgen.images.sheets import contact_sheet
 
 __all__ = [
     "EXTENSIONS",
     "Engine",
     "Picture",
+    "contact_sheet",
     "engine_of",
     "header",
     "locate",
     "open_picture",
     "open_regular",
     "reduction_for",
+    "shrunk",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chipgen.errors import UnusableError
 from chipgen.masks.keypoints import crop_keypoints, read_keypoints
 from chipgen.masks.many import crop_many, read_many
+from chipgen.masks.outlines import outlines
 from chipgen.masks.polygons import Polygons, crop_polygons, read_polygons
 from chipgen.masks.rle import Runs, crop_runs, read_runs
 
@@ -72,6 +73,7 @@ __all__ = [
     "crop_keypoints",
     "crop_many",
     "crop_mask",
+    "outlines",
     "read_keypoints",
     "read_many",
     "read_mask",

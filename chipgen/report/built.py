@@ -17,7 +17,7 @@ from chipgen.report.names import category_names
 from chipgen.report.spread_back import spread_back
 from chipgen.sizes import Bins, histogram
 from chipgen.stats_page import built_facts, page
-from chipgen.store import MANIFEST
+from chipgen.store import MANIFEST, refuse_collection
 from chipgen.summary import chips_line, pixel_lines, ratio, size_lines
 from chipgen.text import human_bytes, listed, table
 from chipgen.writers.tables import LEDGER, PLAN
@@ -128,6 +128,7 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
         The folder holds none.
     """
     folder = Path(out)
+    refuse_collection(folder)
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         chips, ledger = pq.read_table(folder / PLAN), pq.read_table(folder / LEDGER)

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from chipgen.store.addition import Addition
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import MANIFEST, Found, differing
+from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, splits_of
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output, Start
 from chipgen.store.single import new_file
-from chipgen.store.survey import refuse_other, survey
+from chipgen.store.survey import refuse_other, refuse_splits, survey
 
 __all__ = [
     "MANIFEST",
@@ -36,6 +36,9 @@ __all__ = [
     "guarded",
     "new_file",
     "noting",
+    "refuse_collection",
     "refuse_other",
+    "refuse_splits",
+    "splits_of",
     "survey",
 ]

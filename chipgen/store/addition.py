@@ -8,7 +8,7 @@ from chipgen.errors import DataError, OutputError
 from chipgen.stopping import to_the_end
 from chipgen.store import disk
 from chipgen.store.files import Written, guarded
-from chipgen.store.folder import MANIFEST, differing, look
+from chipgen.store.folder import MANIFEST, differing, look, refuse_collection
 from chipgen.store.journal import JOURNAL, Entry, Journal
 from chipgen.store.workspace import ADDING, Workspace
 
@@ -128,6 +128,7 @@ def _refuse_unfinished(out: Path, manifest: dict[str, Any] | None) -> dict[str, 
     what, todo = "holds no finished build", "name the output folder of chipgen build"
     if manifest is None:
         raise DataError.one(out, "", what, todo)
+    refuse_collection(out)
     try:
         manifest["configuration"]["format"], manifest["shards"], manifest["counts"]["negatives"]["found"]
     except (TypeError, KeyError) as error:

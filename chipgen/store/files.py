@@ -13,7 +13,7 @@ from chipgen.errors import OutputError, StorageError
 from chipgen.store import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 AGAIN = "run the same command again"
@@ -147,6 +147,12 @@ class Staging:
         """Write a whole file."""
         with self.create(path) as file:
             file.write(data)
+
+    def write_all(self, path: str, pieces: Iterable[bytes]) -> None:
+        """Write a file in pieces."""
+        with self.create(path) as file:
+            for piece in pieces:
+                file.write(piece)
 
     def settle(self) -> None:
         """Bring the names of all files to the disk itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.digests import sha256_of
-from chipgen.errors import OutputError, StorageError
+from chipgen.errors import DataError, OutputError, StorageError
 from chipgen.store.files import Written, guarded
 from chipgen.store.journal import JOURNAL, Entry, Journal
 from chipgen.store.lock import LOCK
@@ -32,6 +33,9 @@ LITTER = f"run-{'[0-9a-f]' * 12}"
 OF_RUN = frozenset({"format_version", "configuration"})
 OF_MANIFEST = OF_RUN | {"files"}
 """Keys without which a file of this name is not ours."""
+
+MOST_OF_SPLITS = 1 << 20
+"""Bytes of the manifest of a folder of splits at most: it lists a handful of files."""
 
 HELPERS = frozenset({MANIFEST, RUN, JOURNAL, LOCK})
 
@@ -127,8 +131,15 @@ class Found:
             raise OutputError.one(self.out, foreign[0], what, "move them away or choose another --out")
 
 
-def look(out: Path) -> Found:
+def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
     """Return what lies in an output folder; a folder that does not exist is empty.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    nested
+        Folders in it that are left out, for they are output folders by themselves.
 
     Raises
     ------
@@ -143,12 +154,43 @@ def look(out: Path) -> Found:
             return Found(out)
         if not out.is_dir():
             raise OutputError.one(out, "", "exists and is no folder", "choose another --out")
-        files = frozenset(_files(out, out))
+        files = frozenset(_files(out, out, nested | {STAGE}))
         manifest, run = _plain(out / MANIFEST, OF_MANIFEST), _plain(out / RUN, OF_RUN)
         if manifest is not None or run is None:
             return Found(out, manifest, files=files, listed=tuple(_listed(manifest)), litter=_has_litter(out, manifest))
         entries, damaged, torn = Journal(out, digest_of(run)).read()
         return Found(out, None, run, tuple(entries), damaged, torn, files)
+
+
+def splits_of(out: Path) -> dict[str, str]:
+    """Return the folders of the splits that a folder of several names, finished or begun; empty for any other."""
+    with contextlib.suppress(OSError):
+        if (out / MANIFEST).stat().st_size > MOST_OF_SPLITS:
+            return {}
+    record = _plain(out / MANIFEST, OF_MANIFEST) or _plain(out / RUN, OF_RUN)
+    configuration = record["configuration"] if record else None
+    splits = configuration.get("splits") if isinstance(configuration, dict) else None
+    if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
+        return {}
+    return splits
+
+
+def refuse_collection(out: Path) -> None:
+    """Refuse a folder of several splits where one build is meant.
+
+    Raises
+    ------
+    DataError
+        Naming the splits.
+    """
+    if splits := splits_of(out):
+        todo = f"name one of them: {', '.join(str(out / folder) for folder in splits.values())}"
+        raise DataError.one(out, "", "holds several splits", todo)
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text is the name of a folder in another, and of nothing else."""
+    return re.fullmatch(r"\w+(\.\w+)*", text) is not None
 
 
 def refuse_unwritable(out: Path) -> None:
@@ -224,14 +266,14 @@ def _listed(manifest: dict[str, Any] | None) -> Iterator[Written]:
             yield file
 
 
-def _files(folder: Path, out: Path) -> Iterator[str]:
-    """Yield the files below a folder, links included, temporary ones left out."""
+def _files(folder: Path, out: Path, left_out: frozenset[str]) -> Iterator[str]:
+    """Yield the files below a folder, links included, some folders of `out` left out."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield Path(entry.path).relative_to(out).as_posix()
-            elif folder != out or entry.name != STAGE:
-                yield from _files(Path(entry.path), out)
+            elif folder != out or entry.name not in left_out:
+                yield from _files(Path(entry.path), out, left_out)
 
 
 def _is_lock(path: Path) -> bool:

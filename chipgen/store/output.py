@@ -39,11 +39,14 @@ class Start:
         The manifest of the same build, when it is finished already; else None.
     lost
         Files of it, or of an earlier run, that are missing or damaged, or of which the journal tells nothing.
+    resumed
+        Whether an earlier run began it.
     """
 
     kept: tuple[Entry, ...] = ()
     finished: dict[str, Any] | None = None
     lost: tuple[str, ...] = ()
+    resumed: bool = False
 
 
 class Output(Workspace):
@@ -57,11 +60,17 @@ class Output(Workspace):
         The folder; it may not exist yet, be empty, or hold the same build, finished or not.
     overwrite
         Whether another build there may be replaced: exactly the files its manifest or journal lists.
+    nested
+        Folders in it that are output folders by themselves.
+    before
+        Called before anything changes; what it raises leaves the folder as it is.
     """
 
-    def __init__(self, out: Path, *, overwrite: bool) -> None:
-        super().__init__(out)
-        self.overwrite = overwrite
+    def __init__(
+        self, out: Path, *, overwrite: bool, nested: Iterable[str] = (), before: Callable[[], object] = lambda: None
+    ) -> None:
+        super().__init__(out, nested)
+        self.overwrite, self.before = overwrite, before
         self._record: dict[str, Any] = {}
         self._run: dict[str, Any] = {}
         self._planned: Callable[[str], bool] = lambda _: False
@@ -129,17 +138,24 @@ class Output(Workspace):
         damaged = [path for entry in entries[:-1] for path in lost[id(entry)]]
         unannounced = [path for path in sorted(self.found.files - self.found.ours()) if self._planned(path)]
         shards = tuple(entry for entry in self._kept if CARRIED not in entry.facts)
-        return Start(shards, None, (*damaged, *unannounced))
+        return Start(shards, None, (*damaged, *unannounced), resumed=True)
 
-    def publish(self, staging: Staging, unit: str, entry: Entry) -> None:
+    def begin(self) -> None:
+        """Make the folder that of this build before anything is published there: what lies in it is replaced."""
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._begin()
+
+    def publish(self, staging: Staging, units: Sequence[str], entry: Entry) -> None:
         """Give the files of a shard their final names.
 
         Parameters
         ----------
         staging
             Where they are.
-        unit
-            The file, or the folder that holds them all, that is renamed.
+        units
+            The files, or folders that hold them all, that are renamed: one after the other. A run killed between two
+            of them leaves a shard that was announced and is not whole, which the next run makes again.
         entry
             What the journal says of them.
         """
@@ -148,9 +164,11 @@ class Output(Workspace):
             self._begin()
             self._journal.append(entry)
             self._new.append(Entry(entry.files))  # what else the line says need not be kept in memory
-            self._make_parents(unit)
-            disk.replace(staging.folder / unit, self.out / unit)
-            disk.sync_folder((self.out / unit).parent)
+            for unit in units:
+                self._make_parents(unit)
+                disk.replace(staging.folder / unit, self.out / unit)
+            for folder in sorted({(self.out / unit).parent for unit in units}):
+                disk.sync_folder(folder)
 
     def reopen(self, kept: Sequence[Entry], tables: Entry, carried: Sequence[str]) -> None:
         """Turn a finished build into one that was begun, of which some shards are to be made anew.
@@ -168,9 +186,7 @@ class Output(Workspace):
         self._kept = (*kept, Entry(tables.files, {TABLES: True}), *added)
         stay = {file.path for entry in self._kept for file in entry.files}
         self._doomed = Entry(tuple(file for file in self.found.listed if file.path not in stay), {DOOMED: True})
-        with to_the_end(), guarded(self.out):
-            self.lock.check()
-            self._begin()
+        self.begin()
 
     def _added(self, name: str, manifest: dict[str, Any]) -> Entry:
         """Return the entry of a folder that was added to a finished build."""
@@ -212,11 +228,6 @@ class Output(Workspace):
             self._clear()
         return sum(file.bytes for file in files)
 
-    def read(self, path: str) -> bytes:
-        """Return the content of a published file."""
-        with guarded(self.out / path):
-            return (self.out / path).read_bytes()
-
     def undo(self) -> None:
         """Leave the folder as this run found it."""
         if not self._begun:
@@ -244,6 +255,7 @@ class Output(Workspace):
         """Make the folder that of this build, just before anything in it changes."""
         if self._begun:
             return
+        self.before()
         found, staging = self.found, self.staging("begin")
         disk.make_folder(staging.folder)
         if found.run is not None and self._goes_on(found.run):

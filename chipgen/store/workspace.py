@@ -35,10 +35,13 @@ class Workspace:
     ----------
     out
         The output folder; made, together with one missing parent, when it does not exist.
+    nested
+        Folders in it that are output folders by themselves: what lies there is looked at by those who work there.
     """
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, nested: Iterable[str] = ()) -> None:
         self.out = out
+        self.nested = frozenset(nested)
         self.token = f"run-{secrets.token_hex(6)}"
         self.lock = Lock(out)
         self.found = Found(out)
@@ -50,7 +53,7 @@ class Workspace:
         return self.out / STAGE / self.token
 
     def __enter__(self) -> Workspace:  # noqa: PYI034 -- Self is not in Python 3.10
-        look(self.out).refuse_stranger()
+        self._look().refuse_stranger()
         try:
             with guarded(self.out):
                 self._made = [folder for folder in (self.out.parent, self.out) if not folder.exists()]
@@ -75,6 +78,11 @@ class Workspace:
         """Return a recorder for temporary files, in a folder of their own."""
         return Staging(self.stage / name)
 
+    def read(self, path: str) -> bytes:
+        """Return the content of a published file."""
+        with guarded(self.out / path):
+            return (self.out / path).read_bytes()
+
     def _leave(self) -> None:
         """Tidy up and go; what cannot be removed now is removed by the next run."""
         replaced = self.lock.held and not self.lock.is_ours()
@@ -97,7 +105,7 @@ class Workspace:
 
     def _recovered(self) -> Found:
         """Bring what a killed run left between two steps to one side or the other, and look at what is there then."""
-        found = look(self.out)
+        found = self._look()
         if found.finished:
             self._roll_back_addition(found)
             self._clear()  # a manifest is there: whatever was being made is made
@@ -105,7 +113,11 @@ class Workspace:
             self._restore()
         else:
             return found
-        return look(self.out)
+        return self._look()
+
+    def _look(self) -> Found:
+        """Return what lies in the folder."""
+        return look(self.out, self.nested)
 
     def _roll_back_addition(self, found: Found) -> None:
         """Remove files that were being added and that no manifest lists."""

@@ -8,12 +8,12 @@ checked with it is not.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
-from chipgen.store import MANIFEST
+from chipgen.store import MANIFEST, splits_of
 from chipgen.text import counted, human_bytes
 from chipgen.verification.accounts import (
     Accounts,
@@ -23,6 +23,7 @@ from chipgen.verification.accounts import (
     check_skipped,
     check_sources,
 )
+from chipgen.verification.collection import check_collection, refuse_one_of
 from chipgen.verification.epochs import check_epochs
 from chipgen.verification.faults import Faults
 from chipgen.verification.listing import OF_A_BUILD, sound_files
@@ -33,8 +34,9 @@ from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
 from chipgen.verification.tables import read_ledger, read_plan, read_sources
-from chipgen.writers.coco import MERGED
+from chipgen.verification.yolo_data import check_data
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
+from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from chipgen.verification.manifest import Manifest
     from chipgen.verification.skipped import SkippedLines
     from chipgen.verification.tables import LedgerTable, PlanTable, SourcesTable
+AGAIN = "run the same chipgen build again"
 UNFINISHED = OF_A_BUILD - {".lock"}
 """What tells that a folder without a manifest is a build that was interrupted."""
 
@@ -114,6 +117,9 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     _refuse_others(folder)
     if sources is not None and not os.path.isdir(sources) and not os.path.isfile(sources):  # noqa: PTH112, PTH113
         raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
+    if splits := splits_of(folder):
+        refuse_one_of(folder, sources)
+        return _verify_splits(folder, [_verify_split(folder / split, sources) for split in splits.values()])
     faults, manifest, images = Faults(folder), None, 0
     with faults.reading(MANIFEST, RESTORE):
         manifest = read_manifest(folder)
@@ -138,6 +144,29 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     )
 
 
+def _verify_split(folder: Path, sources: str | os.PathLike[str] | None) -> VerifyReport:
+    """Check one of several splits; that it is not there is a fault."""
+    try:
+        return verify(folder, sources)
+    except DataError as error:
+        lost = tuple(replace(problem, todo=AGAIN) for problem in error.problems)
+        return VerifyReport(str(folder), 0, 0, 0, 0, 0, lost)
+
+
+def _verify_splits(folder: Path, splits: list[VerifyReport]) -> VerifyReport:
+    """Check a folder of several splits, each of which was checked."""
+    listed, problems = check_collection(folder)
+    return VerifyReport(
+        out=str(folder),
+        chips=sum(split.chips for split in splits),
+        shards=sum(split.shards for split in splits),
+        files=sum(split.files for split in splits) + len(listed) + 1,
+        bytes=sum(split.bytes for split in splits) + sum(file.bytes for file in listed),
+        images=sum(split.images for split in splits),
+        faults=(*problems, *(fault for split in splits for fault in split.faults)),
+    )
+
+
 def _refuse_others(folder: Path) -> None:
     """Refuse a folder that holds no finished build.
 
@@ -148,7 +177,7 @@ def _refuse_others(folder: Path) -> None:
     """
     if not os.path.lexists(folder / MANIFEST):
         if any(os.path.lexists(folder / name) for name in UNFINISHED):
-            raise DataError.one(folder, "", "is not finished", "run the same chipgen build again")
+            raise DataError.one(folder, "", "is not finished", AGAIN)
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
 
 
@@ -166,6 +195,9 @@ def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], fau
     faults.add_each(SOURCES, check_sources(accounts))
     before = len(faults)
     ShardChecks(folder, manifest, sound, plan).run(faults)
+    if manifest.configuration.format == "yolo" and DATA in sound:
+        with faults.reading(DATA):
+            check_data(folder, {manifest.configuration.split: "images"})
     agree = len(faults) == before  # a shard that contradicts the plan leaves open which of them is right
     faults.add_each(PLAN, check_shown(accounts))
     faults.add_each(LEDGER, check_ledger(accounts, against_plan=agree))
@@ -211,6 +243,8 @@ def _plan(
 
 def _check_merged(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> None:
     """Check the annotations of all shards together, where there are such and all shards are undamaged."""
-    if MERGED in sound and all(shard.path in sound for shard in manifest.shards):
-        with faults.reading(MERGED):
-            check_merged(folder, MERGED, manifest)
+    config = manifest.configuration
+    merged = config.form.whole_files[0] if config.format == "coco" else ""
+    if merged in sound and all(shard.path in sound for shard in manifest.shards):
+        with faults.reading(merged):
+            check_merged(folder, merged, manifest)

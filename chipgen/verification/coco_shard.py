@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -75,6 +76,7 @@ class _Annotation(msgspec.Struct, gc=False):
     visibility: float
     source_id: Int64
     ignore: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    source_category_id: Any = None
 
 
 class _Document(msgspec.Struct, gc=False):
@@ -121,9 +123,17 @@ class CocoShard:
             raise MalformedError(where.removeprefix("$.").rstrip("`"), what) from error
         self.ids = np.array([image.id for image in self.document.images], dtype=np.int64)
         self.classes = tuple(bytes(entry) for entry in self.document.categories)
-        self.class_ids: Ints | None = _class_ids(self.classes)
+        self.class_ids: Ints | None = self._class_ids()
         folder = path.rpartition("/")[0]
         self.files = tuple(f"{folder}/{image.file_name}" for image in self.document.images)
+
+    def _class_ids(self) -> Ints:
+        """Return the source's id of each category."""
+        return _class_ids(self.classes, "id")
+
+    def _boxes(self) -> Boxes:
+        """Return the boxes; the format tells no positions in the category table."""
+        return _boxes(self.document.annotations, self.ids)
 
     def parts(self) -> Iterator[Part]:
         """Yield all chips at once: the document is in memory already."""
@@ -131,7 +141,7 @@ class CocoShard:
         unseen = np.array([file not in self.sound for file in self.files], dtype=np.bool_)
         yield Part(
             chips=_chips(images),
-            boxes=_boxes(annotations, self.ids),
+            boxes=self._boxes(),
             size=_table([(image.width, image.height) for image in images], 2, np.int64),
             names=[file.rpartition("/")[2] for file in self.files],
             headers=[None if hidden else self._header(file) for file, hidden in zip(self.files, unseen, strict=True)],
@@ -146,10 +156,35 @@ class CocoShard:
             return header(picture)
 
 
-def _class_ids(categories: tuple[bytes, ...]) -> Ints:
-    """Return the id of each category."""
+class RoboflowShard(CocoShard):
+    """A COCO shard in which categories are numbered from 0 in the order of their table."""
+
+    def _class_ids(self) -> Ints:
+        """Return the source's id of each category.
+
+        Raises
+        ------
+        MalformedError
+            The table is numbered otherwise.
+        """
+        if _class_ids(self.classes, "id").tolist() != list(range(len(self.classes))):
+            raise MalformedError("categories", "are not numbered from 0 in their order")
+        return _class_ids(self.classes, "source_id")
+
+    def _boxes(self) -> Boxes:
+        """Return the boxes; the format tells both the position in the category table and the source's id."""
+        boxes, annotations = _boxes(self.document.annotations, self.ids), self.document.annotations
+        try:
+            source = np.array([one.source_category_id for one in annotations], dtype=np.int64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise MalformedError("annotations", f"one tells no source_category_id ({error})") from error
+        return replace(boxes, category=boxes.category_id, category_id=source)
+
+
+def _class_ids(categories: tuple[bytes, ...], key: str) -> Ints:
+    """Return an id of each category."""
     try:
-        return np.array([parse(entry)["id"] for entry in categories], dtype=np.int64)
+        return np.array([parse(entry)[key] for entry in categories], dtype=np.int64)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise MalformedError("categories", f"has an entry without an id ({type(error).__name__}: {error})") from error
 

@@ -29,8 +29,11 @@ COLUMNS = {"image_id": pa.int64(), "row": pa.int64()}
 def check_epochs(out: Path, manifest: Manifest, plan: PlanTable, sound: Collection[str], faults: Faults) -> None:
     """Check the files of all epochs that are undamaged, the annotation files only where all shards are, too."""
     shards_are_sound = all(shard.path in sound for shard in manifest.shards)
+    listing = manifest.configuration.form.listing
     for epoch in range(manifest.epochs.epochs if manifest.epochs else 0):
-        table, merged = (f"{FOLDER}/epoch-{epoch}.{ending}" for ending in ("parquet", "json"))
+        table, merged = (
+            f"{FOLDER}/epoch-{epoch}.{ending}" for ending in ("parquet", listing.ending if listing else "")
+        )
         if table not in sound:
             continue
         before = len(faults)

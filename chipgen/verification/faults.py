@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from chipgen.epochs import FOLDER as EPOCHS
+from chipgen.additions import ADDED
 from chipgen.errors import ChipgenError, Problem
 from chipgen.text import counted
 
@@ -82,4 +82,5 @@ class Faults:
 
 def remake(path: str) -> str:
     """Say how a file that is missing is made anew."""
-    return f"run the same chipgen {'epochs' if path.startswith(EPOCHS) else 'build'} again, which makes it anew"
+    folder = path.partition("/")[0]
+    return f"run the same chipgen {folder if folder in ADDED else 'build'} again, which makes it anew"

@@ -29,7 +29,11 @@ KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a
 
 
 def sound_files(
-    out: Path, listed: Mapping[str, FileEntry], expected: Collection[str], faults: Faults
+    out: Path,
+    listed: Mapping[str, FileEntry],
+    expected: Collection[str],
+    faults: Faults,
+    nested: Collection[str] = (),
 ) -> frozenset[str]:
     """Compare a folder with the list of its files.
 
@@ -43,6 +47,8 @@ def sound_files(
         Files that belong there even where the list forgets them.
     faults
         Filled with what is missing, foreign, or of another length or checksum.
+    nested
+        Folders that are looked at by themselves.
 
     Returns
     -------
@@ -50,6 +56,7 @@ def sound_files(
         The files that are what the list says.
     """
     walk = _Walk(out, {*listed, *expected}, faults)
+    walk.told.update(nested)
     walk.run()
     walk.tell_missing(listed)
     whole = [path for path in listed if _has_length(path, walk.lengths.get(path), listed, faults)]
@@ -111,6 +118,8 @@ class _Walk:
     def _look(self, folder: str, names: list[str]) -> Iterator[str]:
         """Look at the entries of a folder; yield those that are folders."""
         for path in names if folder == "." else [f"{folder}/{name}" for name in names]:
+            if path in self.told:
+                continue
             try:
                 status = (self.out / path).lstat()
             except OSError as error:
@@ -126,8 +135,6 @@ class _Walk:
 
     def _tell_unexpected(self, path: str, kind: str) -> None:
         """Tell of something that should not be there, or should be something else."""
-        if path == MANIFEST:
-            return
         if path in self.expected or path in self.folders:
             self._tell(path, f"is {kind}, not {'a file' if path in self.expected else 'a folder'}", None)
         elif path in OF_A_BUILD:

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from chipgen.additions import ADDED, EPOCHS, PAGE, VIEW
 from chipgen.card import CARD
-from chipgen.epochs import FOLDER as EPOCHS
 from chipgen.fingerprint import FORMAT_VERSION
 from chipgen.ledger import STATUSES
 from chipgen.samplers import COVERING
 from chipgen.store import MANIFEST
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
-from chipgen.writers import shard_path
-from chipgen.writers.coco import MERGED
+from chipgen.writers import FORMATS, Format, format_of
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from chipgen.verification.faults import Faults
@@ -82,7 +81,7 @@ class Counts(msgspec.Struct, frozen=True):
 class Configuration(msgspec.Struct, frozen=True):
     """The settings that decide what the files hold; ``assign`` is missing where chipgen knew ``all`` only."""
 
-    format: Literal["parquet", "coco"]
+    format: Literal["parquet", "coco", "yolo", "webdataset"]
     split: str
     ignored: Literal["crowd", "drop", "keep", "paint"]
     image_format: Literal["jpeg", "png", "webp"]
@@ -94,6 +93,12 @@ class Configuration(msgspec.Struct, frozen=True):
     min_box: float
     sampler_options: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     assign: Literal["all", "one"] = "all"
+    layout: Literal["plain", "roboflow"] = "plain"
+
+    @property
+    def form(self) -> Format:
+        """Return the format."""
+        return format_of(self.format, self.layout)
 
     @property
     def levels(self) -> int:
@@ -124,6 +129,12 @@ class Epochs(msgspec.Struct, frozen=True):
     epochs: Count
 
 
+class View(msgspec.Struct, frozen=True):
+    """How chips were drawn: here only which sheets lie beside the page."""
+
+    sheets: list[str]
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What a manifest says, as far as it can be checked."""
 
@@ -135,6 +146,7 @@ class Manifest(msgspec.Struct, frozen=True):
     shards: list[ShardEntry]
     files: list[FileEntry]
     epochs: Epochs | None = None
+    view: View | None = None
 
 
 def read_manifest(out: Path) -> Manifest:
@@ -193,7 +205,7 @@ def check_manifest(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
     dict
         The listed files that lie in the folder, by path.
     """
-    listed = _listed(manifest, faults)
+    listed = check_listed(manifest.files, faults)
     before = len(faults)
     for check in (_shards, _others, _counts):
         if len(faults) == before:
@@ -205,20 +217,22 @@ def check_manifest(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
 def expected_files(manifest: Manifest) -> Iterator[str]:
     """Yield the files that there must be, whatever the list says: all but the pictures of COCO shards."""
     yield from (CARD, PLAN, LEDGER, SKIPPED, SOURCES)
-    form = manifest.configuration.format
-    if form == "coco":
-        yield MERGED
+    form = manifest.configuration.form
+    yield from form.whole_files
     yield from (shard.path for shard in manifest.shards)
     for epoch in range(min(manifest.epochs.epochs, len(manifest.files) + 1) if manifest.epochs else 0):
         yield f"{EPOCHS}/epoch-{epoch}.parquet"
-        if form == "coco":
-            yield f"{EPOCHS}/epoch-{epoch}.json"
+        if form.listing is not None:
+            yield f"{EPOCHS}/epoch-{epoch}.{form.listing.ending}"
+    if manifest.view:
+        yield f"{VIEW}/{PAGE}"
+        yield from (f"{VIEW}/{sheet}" for sheet in manifest.view.sheets)
 
 
-def _listed(manifest: Manifest, faults: Faults) -> dict[str, FileEntry]:
+def check_listed(files: Sequence[FileEntry], faults: Faults) -> dict[str, FileEntry]:
     """Return the listed files by path; those that are listed twice, or would lie elsewhere, are faults."""
     listed: dict[str, FileEntry] = {}
-    for index, entry in enumerate(manifest.files):
+    for index, entry in enumerate(files):
         where = f"files[{index}]"
         if not _is_plain(entry.path):
             faults.add(MANIFEST, where, f"{entry.path!r:.300} is no path of a file in the folder", RESTORE)
@@ -237,11 +251,11 @@ def _is_plain(path: str) -> bool:
 
 def _shards(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the list of shards."""
-    form, split, count = manifest.configuration.format, manifest.configuration.split, len(manifest.shards)
+    form, split, count = manifest.configuration.form, manifest.configuration.split, len(manifest.shards)
     if not count:
         yield "shards", "is empty"
     for index, shard in enumerate(manifest.shards):
-        where, path = f"shards[{index}]", shard_path(form, split, index, count)
+        where, path = f"shards[{index}]", form.shard_path(split, index, count)
         entry = listed.get(path)
         if shard.path != path:
             yield where, f"{shard.path!r:.300} should be {path}"
@@ -252,15 +266,18 @@ def _shards(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[
 
 
 def _others(manifest: Manifest, listed: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
-    """Yield what else is missing from the list of files, and files of shards and epochs there are not."""
+    """Yield what else is missing from the list of files, and files of shards, epochs and views there are not."""
     expected = set(expected_files(manifest))
     for path in sorted(expected - listed.keys()):
         yield "files", f"{path} is not listed"
-    pictures = {f"{shard.path.rpartition('/')[0]}/images" for shard in manifest.shards}
+    form, split = manifest.configuration.form, manifest.configuration.split
+    ends = [*range(len(manifest.shards)), 2**63 - 1]  # which of them is asked later on
+    folders = tuple(
+        f"{folder}/" for folder in {*ADDED, *(folder for form in FORMATS.values() for folder in form.folders)}
+    )
     for path in sorted(listed.keys() - expected):
-        of_shard = manifest.configuration.format == "coco" and path.rpartition("/")[0] in pictures
-        if path.startswith(("data/", "shards/", f"{EPOCHS}/")) and not of_shard:
-            yield "files", f"{path} belongs to no shard or epoch"
+        if path.startswith(folders) and form.shard_of(path, split, ends) is None:
+            yield "files", f"{path} belongs to no shard or epoch, and to no view"
 
 
 def _counts(manifest: Manifest, _: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:

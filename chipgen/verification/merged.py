@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from chipgen.images import open_regular
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
-from chipgen.writers.coco import merged
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,9 +36,11 @@ def check_merged(out: Path, path: str, manifest: Manifest, kept: Collection[int]
     UnusableError
         It is no regular file.
     """
+    listing = manifest.configuration.form.listing
+    assert listing is not None
     shards, line = [shard.path for shard in manifest.shards], 1
     with open_regular(out / path) as file:
-        for piece in merged(shards, lambda shard: read_whole(out / shard), kept):
+        for piece in listing.pieces(shards, lambda shard: read_whole(out / shard), kept):
             if file.read(len(piece)) != piece:
                 line += piece.startswith((b",", b"\n"))  # an entry begins with the end of the line before
                 raise MalformedError(f"line {line}", "is not what the shards say")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chipgen.images import EXTENSIONS
-from chipgen.verification.coco_shard import CocoShard
+from chipgen.verification.coco_shard import CocoShard, RoboflowShard
 from chipgen.verification.columns import take
 from chipgen.verification.compare import differences
 from chipgen.verification.laws import check_chips, first_broken, not_rising
 from chipgen.verification.parquet_shard import ParquetShard
+from chipgen.verification.webdataset_shard import WebdatasetShard
+from chipgen.verification.yolo_shard import YoloShard
 from chipgen.writers.tables import PLAN
 
+Shard = ParquetShard | CocoShard | WebdatasetShard | YoloShard
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from chipgen.verification.faults import Faults
@@ -25,10 +30,17 @@ if TYPE_CHECKING:
     from chipgen.verification.part import Part
     from chipgen.verification.tables import PlanTable
 
-    Shard = ParquetShard | CocoShard
     Found = Iterator[tuple[str, str]]
 
-SHARDS: dict[str, type[ParquetShard | CocoShard]] = {"parquet": ParquetShard, "coco": CocoShard}
+SHARDS: dict[tuple[str, str], Callable[[Path, str, Collection[str]], Shard]] = {
+    ("parquet", "plain"): ParquetShard,
+    ("coco", "plain"): CocoShard,
+    ("coco", "roboflow"): RoboflowShard,
+    ("webdataset", "plain"): WebdatasetShard,
+    ("yolo", "plain"): YoloShard,
+}
+OF_A_CHIP = re.compile(r"(?:images|labels)/(\d{8,18})-[^/]+")
+"""A file of one chip in the folders that all shards share, by the id of that."""
 
 
 @dataclass
@@ -57,25 +69,34 @@ class ShardChecks:
     plan: PlanTable | None
     classes: tuple[Any, ...] | None = None
     last_id: int = -1
-    pictures: dict[str, list[str]] = field(init=False)
+    of_folder: dict[str, list[str]] = field(default_factory=dict)
+    of_chip: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.pictures = {}
         for entry in self.manifest.files:
-            folder, _, name = entry.path.rpartition("/")
-            if folder.endswith("/images"):
-                self.pictures.setdefault(folder, []).append(name)
+            found = OF_A_CHIP.fullmatch(entry.path)
+            if found:
+                self.of_chip.setdefault(int(found[1]), []).append(entry.path)
+            else:
+                self.of_folder.setdefault(entry.path.rpartition("/")[0], []).append(entry.path)
 
     def run(self, faults: Faults) -> None:
         """Check all shards that are undamaged."""
+        config = self.manifest.configuration
         for index, entry in enumerate(self.manifest.shards):
             if entry.path in self.sound:
                 with faults.reading(entry.path):
-                    shard = SHARDS[self.manifest.configuration.format](self.out, entry.path, self.sound)
+                    shard = SHARDS[config.format, config.layout](self.out, entry.path, self.sound)
                     before = len(faults)
                     faults.add_each(entry.path, self._whole(shard, index))
                     if len(faults) == before:
-                        faults.add_each(entry.path, self._chips(shard, index))
+                        found = (
+                            self._labels(shard, index) if isinstance(shard, YoloShard) else self._chips(shard, index)
+                        )
+                        faults.add_each(entry.path, found)
+        if self.plan is not None:
+            for chip in sorted(self.of_chip.keys() - set(self.plan.chips.id.tolist())):
+                faults.add(self.of_chip[chip][0], "", f"belongs to no chip: {PLAN} has no chip {chip}")
 
     def _whole(self, shard: Shard, index: int) -> Found:
         """Yield what is wrong with a shard as a whole."""
@@ -97,6 +118,8 @@ class ShardChecks:
         """Yield what is wrong with the category table of a shard."""
         self.classes = shard.classes if self.classes is None else self.classes
         ids = shard.class_ids
+        if shard.classes is None:
+            return  # of a file that is damaged, which was told
         if shard.classes != self.classes:
             yield "categories", "are others than in the shards before"
         elif len(shard.classes) != self.manifest.counts.categories:
@@ -112,8 +135,9 @@ class ShardChecks:
 
     def _files(self, shard: Shard, path: str) -> Found:
         """Yield pictures that belong to no chip, and chips without a picture of their own."""
-        folder = f"{path.rpartition('/')[0]}/images"
-        listed = {f"{folder}/{name}" for name in self.pictures.get(folder, ())}
+        listed = set(self.of_folder.get(f"{path.rpartition('/')[0]}/images", ()))
+        if isinstance(shard, YoloShard):
+            listed = {file for chip in shard.ids.tolist() for file in self.of_chip.get(chip, ())}
         for number, file in enumerate(shard.files):
             if file not in listed:
                 yield f"images[{number}]", f"{file[:300]!r} is no picture of this shard, or is named twice"
@@ -121,7 +145,14 @@ class ShardChecks:
         for file in sorted(listed):
             yield "images", f"none has the picture {file}, which the manifest lists"
 
-    def _chips(self, shard: Shard, index: int) -> Found:
+    def _labels(self, shard: YoloShard, index: int) -> Found:
+        """Yield what is wrong with each chip of a shard that holds labels and nothing else, one thing each."""
+        first = 0 if self.plan is None else int(np.searchsorted(self.plan.shard, index))
+        planned = None if self.plan is None else self.plan.part(first, first + len(shard.ids))
+        for row, what in shard.faults(planned, self.manifest.configuration):
+            yield f"chip {shard.ids[row]}", what
+
+    def _chips(self, shard: ParquetShard | CocoShard | WebdatasetShard, index: int) -> Found:
         """Yield what is wrong with each chip of a shard, one thing each."""
         first = 0 if self.plan is None else int(np.searchsorted(self.plan.shard, index))
         for part in shard.parts():
@@ -152,7 +183,7 @@ class ShardChecks:
         odd = [not n.startswith(f"{i:08d}-") or not n.endswith(f".{ending}") for n, i in zip(names, ids, strict=True)]
         yield np.array(odd, dtype=np.bool_), lambda row: f"is named {names[row]!r:.200}"
 
-    def _boxes(self, part: Part, shard: Shard) -> dict[int, str]:
+    def _boxes(self, part: Part, shard: ParquetShard | CocoShard | WebdatasetShard) -> dict[int, str]:
         """Return what is wrong with what only shards say of boxes, by chip."""
         boxes, form = part.boxes, self.manifest.configuration.ignored
         laws: list[Law] = [

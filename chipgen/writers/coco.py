@@ -3,35 +3,79 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import re
+from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chipgen.errors import ChipgenError, DataError
+from chipgen.writers.dump import dump
 from chipgen.writers.facts import facts
+from chipgen.writers.format import Format, Listing
 from chipgen.writers.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from chipgen.boxes import Ints
     from chipgen.dataset import Categories
     from chipgen.rows import ChipRow, ObjectRow
     from chipgen.store import Staging
+    from chipgen.writers.format import Labels, Pieces, Written
+
+FILE = re.compile(r"shards/(\d{5,})/(annotations\.json|images/\d{8,}-[^/]+)")
+"""A file of a shard, and the number of that."""
 
 MERGED = "annotations.json"
 """The annotation file of all shards."""
 
-OURS = frozenset({"ignore_reason", "valid", "visibility", "source_id"})
+ROBOFLOW_MERGED = "_annotations.coco.json"
+"""The same under the name by which trainers of Roboflow's look for it."""
+
+OURS = frozenset({"ignore_reason", "valid", "visibility", "source_id", "source_category_id"})
 """Fields we add; a source field of the same name is kept as ``source_<name>``."""
 
 NEVER = "ignore"
 """No annotation carries this key: one trainer stops on it, another turns the region into background."""
 
 
-def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging, path: str) -> int:
-    """Write one shard; see `chipgen.writers.Writer`."""
+def shard_path(_: str, index: int, __: int) -> str:
+    """Return the path of the file that names a shard."""
+    return f"shards/{index:05d}/annotations.json"
+
+
+def shard_of(path: str, _: str, ends: Sequence[int] | Ints) -> int | None:
+    """Return the number of the shard that a file belongs to; see `chipgen.writers.format.Format`."""
+    found = FILE.fullmatch(path)
+    return int(found[1]) if found and int(found[1]) < len(ends) - 1 else None
+
+
+def units(path: str, _: Sequence[str]) -> Sequence[str]:
+    """Return the folder that holds a whole shard."""
+    return (str(PurePosixPath(path).parent),)
+
+
+def write_coco(rows: Iterable[ChipRow], labels: Labels, staging: Staging, path: str) -> int:
+    """Write one shard; see `chipgen.writers.format.Writer`."""
+    return _write(rows, labels.categories.raw, staging, path, _annotation)
+
+
+def write_roboflow(rows: Iterable[ChipRow], labels: Labels, staging: Staging, path: str) -> int:
+    """Write one shard whose categories are numbered from 0 in the order of their table, as Roboflow's are."""
+    return _write(rows, _numbered(labels.categories), staging, path, _numbered_annotation)
+
+
+def _write(
+    rows: Iterable[ChipRow],
+    categories: Iterable[bytes],
+    staging: Staging,
+    path: str,
+    annotation: Callable[[ChipRow, ObjectRow], dict[str, Any]],
+) -> int:
+    """Write one shard."""
     folder = PurePosixPath(path).parent
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -39,11 +83,27 @@ def write_coco(rows: Iterable[ChipRow], categories: Categories, staging: Staging
         with staging.create(str(folder / "images" / row.file_name)) as file:
             file.write(row.encoded)
         images.append(_image(row))
-        annotations.extend(_annotation(row, obj) for obj in row.objects.rows())
+        annotations.extend(annotation(row, obj) for obj in row.objects.rows())
     with staging.create(path) as file, refusals(path):
-        for piece in _document(map(_dump, images), map(_dump, annotations), categories.raw):
+        for piece in _document(map(dump, images), map(dump, annotations), categories):
             file.write(piece)
     return len(images)
+
+
+def _numbered(categories: Categories) -> Iterator[bytes]:
+    """Yield the category table with ids from 0 on.
+
+    Trainers of Roboflow's want a supercategory in each entry. A class whose supercategory is "none", or whose name is a
+    supercategory, is none to them: a supercategory that would hide one gives way to another word.
+    """
+    names, harmless = set(categories.name), "objects"
+    while harmless in names:
+        harmless += "_"
+    for number, raw in enumerate(categories.raw):
+        entry = msgspec.json.decode(raw)
+        above = entry.get("supercategory")
+        told = above if isinstance(above, str) and above not in {"", "none", "null", *names} else harmless
+        yield dump({**entry, "supercategory": told, "id": number, "source_id": entry["id"]})
 
 
 class _Of(msgspec.Struct):
@@ -53,19 +113,6 @@ class _Of(msgspec.Struct):
 
 
 _OF = msgspec.json.Decoder(_Of)
-
-
-def merge_coco(
-    shards: Sequence[str],
-    read: Callable[[str], bytes],
-    staging: Staging,
-    path: str,
-    kept: Collection[int] | None = None,
-) -> None:
-    """Write one annotation file of all shards; see `merged`."""
-    with staging.create(path) as file:
-        for piece in merged(shards, read, kept):
-            file.write(piece)
 
 
 def merged(shards: Sequence[str], read: Callable[[str], bytes], kept: Collection[int] | None = None) -> Iterator[bytes]:
@@ -91,7 +138,7 @@ def merged(shards: Sequence[str], read: Callable[[str], bytes], kept: Collection
                     value["file_name"] = str(PurePosixPath(shard).parent / value["file_name"])
                     wanted = kept is None or value["id"] in kept
                 if wanted:
-                    yield _dump(value)
+                    yield dump(value)
 
     def annotations() -> Iterator[bytes]:
         for shard in shards:
@@ -140,11 +187,6 @@ def _document(images: Iterable[bytes], annotations: Iterable[bytes], categories:
         yield b"\n]}\n" if name == "categories" else b"\n],\n"
 
 
-def _dump(value: dict[str, Any]) -> bytes:
-    """Write a value as JSON; ASCII only, so that no reader's locale matters."""
-    return json.dumps(value, separators=(", ", ": "), allow_nan=False).encode("ascii")
-
-
 def _image(row: ChipRow) -> dict[str, Any]:
     """Return the entry of a chip."""
     return {
@@ -177,3 +219,21 @@ def _annotation(row: ChipRow, obj: ObjectRow) -> dict[str, Any]:
         "visibility": obj.visibility,
         "source_id": obj.source_id,
     }
+
+
+def _numbered_annotation(row: ChipRow, obj: ObjectRow) -> dict[str, Any]:
+    """Return the entry of a box whose category is given by its position in the table."""
+    return {**_annotation(row, obj), "category_id": obj.category, "source_category_id": obj.category_id}
+
+
+def _whole(written: Written, path: str) -> Iterator[tuple[str, Pieces]]:
+    """Yield the file of all shards."""
+    yield path, merged(written.shards, written.read)
+
+
+LISTING = Listing("json", merged)
+
+COCO = Format(write_coco, shard_path, shard_of, units, ("shards",), partial(_whole, path=MERGED), (MERGED,), LISTING)
+ROBOFLOW = replace(
+    COCO, write=write_roboflow, whole=partial(_whole, path=ROBOFLOW_MERGED), whole_files=(ROBOFLOW_MERGED,)
+)

@@ -14,24 +14,30 @@ import pyarrow.parquet as pq
 
 from chipgen.flat import bounds
 from chipgen.writers.arrays import array_of, lists_of
+from chipgen.writers.format import Format, numbered, the_shard
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import OBJECT_FIELDS, chip_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from chipgen.dataset import Categories
     from chipgen.rows import ChipRow, Objects
     from chipgen.store import Staging
+    from chipgen.writers.format import Labels
 
 ROWS_A_GROUP = 100
 """A random row costs one group; a hundred 512-px chips are about 15 MB."""
 PIXELS = "image.bytes"
 
 
-def write_parquet(rows: Iterable[ChipRow], categories: Categories, staging: Staging, path: str) -> int:
-    """Write one shard; see `chipgen.writers.Writer`."""
-    schema = chip_schema(categories)
+def shard_path(split: str, index: int, count: int) -> str:
+    """Return the path of a shard."""
+    return f"data/{split}-{index:05d}-of-{count:05d}.parquet"
+
+
+def write_parquet(rows: Iterable[ChipRow], labels: Labels, staging: Staging, path: str) -> int:
+    """Write one shard; see `chipgen.writers.format.Writer`."""
+    schema = chip_schema(labels.categories)
     count = 0
     with staging.create(path) as file, opened(partial(open_parquet, file, schema), path) as writer:
         for group in _groups(rows):
@@ -137,3 +143,5 @@ FIELDS = {"iscrowd": "crowd"}
 
 TEXTS: dict[str, Callable[[Any], str | bytes]] = {"segmentation": msgspec.json.encode, "extra": _compact}
 """Columns that hold JSON, and how it is written; masks are numbers and ASCII letters only, and many."""
+
+PARQUET = Format(write_parquet, shard_path, partial(numbered, shard_path), the_shard, ("data",))

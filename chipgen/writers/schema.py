@@ -88,3 +88,37 @@ def _feature(kind: pa.DataType) -> Any:
         return {"feature": _feature(kind.value_type), "_type": "Sequence"}
     names = {pa.float32(): "float32", pa.float64(): "float64"}
     return {"dtype": names.get(kind, str(kind)), "_type": "Value"}
+
+
+def sample_features(categories: Categories, picture: str) -> list[dict[str, Any]]:
+    """Return the features of a sample of WebDataset, as the head of a card tells them.
+
+    Without them `datasets` would guess from the first samples, and fail at the first mask if none of these had one.
+
+    Parameters
+    ----------
+    categories
+        The category table.
+    picture
+        Ending of the pictures.
+    """
+    columns = chip_columns()
+    del columns["image"]
+    known: dict[str, Any] = {"name": "json", "struct": [_told(name, kind) for name, kind in columns.items()]}
+    names = dict(enumerate(class_names(categories)))
+    if names:
+        objects = next(entry for entry in known["struct"] if entry["name"] == "objects")
+        category = next(entry for entry in objects["struct"] if entry["name"] == "category")
+        category["sequence"] = {"class_label": {"names": {str(number): name for number, name in names.items()}}}
+    texts = [{"name": name, "dtype": "string"} for name in ("__key__", "__url__")]
+    return [{"name": picture, "dtype": "image"}, known, *texts]
+
+
+def _told(name: str, kind: pa.DataType) -> dict[str, Any]:
+    """Translate an Arrow type into an entry of the head of a card."""
+    if pa.types.is_struct(kind):
+        return {"name": name, "struct": [_told(field.name, field.type) for field in kind]}
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        inner = _told("", kind.value_type)
+        return {"name": name, "sequence": inner.get("dtype") or {"sequence": inner["sequence"]}}
+    return {"name": name, "dtype": _feature(kind)["dtype"]}

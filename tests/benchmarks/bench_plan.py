@@ -28,11 +28,11 @@ import chipgen
 from chipgen.boxes import scale, size
 from chipgen.candidates import usable
 from chipgen.config import PlanConfig
+from chipgen.levels import make_levels
 from chipgen.negative_config import NegativeConfig
 from chipgen.plan import make_plan
 from chipgen.positive import fit
 from chipgen.samplers import Views, find_sampler, many_of
-from chipgen.scales import make_levels
 from chipgen.scored import Proposals
 from chipgen.selection import select
 from chipgen.streams import first_words

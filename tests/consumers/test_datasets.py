@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from consumers.tampered import passes, tampered_parquet
+from consumers.truth import assert_boxes, assert_written_mask, truth
 
 READER = Path(__file__).with_name("read_with_datasets.py")
 OLD = Path(__file__).parents[2] / ".venv-datasets3" / "bin" / "python"
@@ -27,19 +30,57 @@ def read(python: Path, build: Path, cache: Path) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize("python", [Path(sys.executable), OLD], ids=["newest", "3.6"])
-def test_load_dataset_decodes_images_and_class_names(python: Path, built: dict[str, Path], tmp_path: Path) -> None:
-    if not python.exists():
-        pytest.skip("no environment with datasets 3.6: `make test` makes one")
-    found = read(python, built["parquet"], tmp_path)
+def check_datasets(python: Path, cache: Path, build: Path) -> None:
+    """Check that images are decoded, classes named, and boxes where the source says."""
+    found = read(python, build, cache)
     assert found["version"].startswith("3.6") == (python == OLD)
     assert found["names"] == ["car", "person", "boat"]
-    source = pq.read_table(built["parquet"] / "data").sort_by("image_id").to_pylist()
-    rows = sorted(found["rows"], key=lambda row: int(row["image_id"]))
-    assert len(rows) == len(source) > 0
-    for row, expected in zip(rows, source, strict=True):
-        assert row["decoded"] == [expected["width"], expected["height"]] == [256, 256]
+    expected = truth(build)
+    assert [row["image_id"] for row in found["rows"]] == list(expected)
+    for row, seen in zip(found["rows"], expected.values(), strict=True):
+        assert row["decoded"] == [row["width"], row["height"]] == [256, 256]
         assert row["mode"] == "RGB"
-        assert row["objects"] == expected["objects"]
-        assert row["transform"] == expected["transform"]
-        assert row["valid_range"] == expected["valid_range"]
+        objects = row["objects"]
+        assert_boxes(objects["bbox"], seen)
+        assert [found["names"][category] for category in objects["category"]] == [one.name for one in seen]
+        assert objects["category_id"] == [one.category_id for one in seen]
+        assert objects["valid"] == [one.valid for one in seen]
+        assert objects["ignore_reason"] == [one.reason for one in seen]
+        assert objects["iscrowd"] == [not one.valid for one in seen]
+        for mask, one in zip(objects["segmentation"], seen, strict=True):
+            assert_written_mask(mask, one.mask)
+
+
+@pytest.mark.parametrize("python", [Path(sys.executable), OLD], ids=["newest", "3.6"])
+def test_load_dataset_decodes_images_and_class_names(python: Path, builds: dict[str, Path], tmp_path: Path) -> None:
+    if not python.exists():
+        pytest.skip("no environment with datasets 3.6: `make test` makes one")
+    check_datasets(python, tmp_path, builds["parquet"])
+    rows = read(python, builds["parquet"], tmp_path)["rows"]
+    source = pq.read_table(builds["parquet"] / "data").to_pylist()
+    for row, expected in zip(rows, source, strict=True):
+        assert all(row[key] == expected[key] for key in ("objects", "transform", "valid_range", "source"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "no_metadata",
+        "names_of_the_next",
+        "image_as_plain_struct",
+        "corners_for_sizes",
+        "class_of_the_next",
+        "all_learnt",
+        "objects_lost",
+        "masks_lost",
+        "pictures_broken",
+        "size_of_another",
+    ],
+)
+def test_wrong_builds_are_noticed(change: str, builds: dict[str, Path], tmp_path: Path) -> None:
+    build = tampered_parquet(builds["parquet"], tmp_path, change)
+    assert not passes(partial(check_datasets, Path(sys.executable), tmp_path / "cache"), build)
+
+
+def test_rewritten_build_is_right(builds: dict[str, Path], tmp_path: Path) -> None:
+    check_datasets(Path(sys.executable), tmp_path / "cache", tampered_parquet(builds["parquet"], tmp_path, "nothing"))

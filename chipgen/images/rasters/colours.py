@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipgen.bands import to_eight_bits
+from chipgen.eight_bits import to_eight_bits
 from chipgen.errors import UnusableError
 from chipgen.images.rasters import layout as tags
 from chipgen.images.rasters.layout import INVERTED, PALETTE, RGB

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipgen.bands import ends, usable
+from chipgen.eight_bits import ends, usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
