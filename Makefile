@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-consumers bench bench-quick bench-plan format clean
+.PHONY: demo test test-bare test-consumers bench bench-quick bench-plan docs format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,7 +39,7 @@ demo: $(VENV)/core
 	$(BIN)/python examples/make_dataset.py demo
 	$(BIN)/python examples/propose.py demo/instances.json demo/images demo/proposals.json
 	$(BIN)/chipgen build --coco demo/instances.json --scales 2x,0.8x,768 --proposals demo/proposals.json --out demo/chips
-	$(BIN)/python examples/contact_sheet.py demo/chips demo/contact_sheet.png
+	$(BIN)/chipgen view demo/chips --images demo/images
 	$(BIN)/python examples/explain_image.py demo/chips demo/images demo/explained.png
 
 test: $(VENV)/dev .venv-datasets3/ready
@@ -50,6 +50,13 @@ test: $(VENV)/dev .venv-datasets3/ready
 
 test-consumers: $(VENV)/dev .venv-transformers/ready .venv-torchvision/ready
 	CHIPGEN_HEAVY_CONSUMERS=1 $(BIN)/python -m pytest tests/consumers/heavy
+
+# What people get who install nothing besides: each command on the demo, with Pillow alone, in a fresh environment.
+test-bare:
+	rm -rf .venv-bare
+	$(PYTHON) -m venv .venv-bare
+	.venv-bare/bin/python -m pip install --quiet .
+	.venv-bare/bin/python tests/bare.py
 
 $(VENV)/bench: pyproject.toml $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
@@ -62,6 +69,7 @@ bench: $(VENV)/bench
 	$(BIN)/python tests/benchmarks/bench_sahi.py $(ARGS)
 	$(BIN)/python tests/benchmarks/bench_memory.py $(ARGS)
 	$(BIN)/python tests/benchmarks/bench_plan.py $(PLAN_ARGS)
+	$(BIN)/python tests/benchmarks/bench_reading_chips.py
 
 # The same in less than three minutes, on small datasets made by code.
 bench-quick: $(VENV)/bench
@@ -74,9 +82,13 @@ bench-quick: $(VENV)/bench
 bench-plan: $(VENV)/bench
 	$(BIN)/python tests/benchmarks/bench_plan.py $(ARGS)
 
+# A page for each command, made from its help.
+docs: $(VENV)/core
+	$(BIN)/python docs/make_pages.py
+
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-datasets3 .venv-transformers .venv-torchvision demo
+	rm -rf .venv .venv-bare .venv-datasets3 .venv-transformers .venv-torchvision demo

@@ -97,9 +97,10 @@ def test_input_that_is_no_file_is_refused_beside_a_finished_build_too(
     expect(build(small_set, tmp_path / "out"), 0)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    arguments = ("build", "--coco", str(small_set), *SCALES, "--out", str(tmp_path / "out"))
-    more = ("--images", str(small_set.parent / "images"), option, str(tmp_path / place))
-    assert "not a regular file" in chipgen(*arguments, *more, timeout=30).expect(1).err
+    given = {"--coco": str(small_set), "--images": str(small_set.parent / "images"), option: str(tmp_path / place)}
+    arguments = [part for pair in given.items() for part in pair]
+    done = chipgen("build", *arguments, *SCALES, "--out", str(tmp_path / "out"), timeout=30)
+    assert "not a regular file" in done.expect(1).err
 
 
 def test_exit_code_stays_when_nothing_is_to_do(small_set: Path, tmp_path: Path) -> None:

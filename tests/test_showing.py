@@ -43,6 +43,12 @@ def test_many_small_images_are_shown_whole() -> None:
     assert set(Counter(group[rows].tolist())) == {0, 1, 2}
 
 
+def test_whole_images_take_no_room_from_what_is_found_in_huge_ones_only() -> None:
+    image_id = np.concatenate((np.repeat(np.arange(200), 5), np.repeat([900, 901, 902], 320)))
+    group = np.concatenate((np.zeros(1000, dtype=np.int64), np.tile(np.repeat([0, 1], [300, 20]), 3)))
+    assert np.count_nonzero(group[choose(image_id, group, 200, 0)]) == 50
+
+
 def test_one_huge_image_shows_all_its_levels_evenly() -> None:
     group = np.repeat([0, 1, 2], [2000, 100, 30])
     rows = choose(np.full(len(group), 7), group, 120, 0)

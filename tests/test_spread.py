@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from datasets_made import Coco
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from strategies import cocos, plan_settings
 
 import chipgen as library
 from chipgen.boxes import size
+from chipgen.report.columns import BoxColumns
 from chipgen.report.names import category_names
 from chipgen.spread import Spread, band, spread_of
 
@@ -127,10 +129,41 @@ def only_small() -> Coco:
     return coco
 
 
+def test_a_build_tells_whole_objects_of_which_chips_show_parts(tmp_path: Path) -> None:
+    coco = Coco()
+    image = coco.image(600, 600)
+    for x in range(20, 440, 35):
+        coco.box(image, [x, x, 128, 100])
+    path, out = write_small_set(tmp_path / "set", coco), tmp_path / "out"
+    options = ("--scales", "1x,1.5x", "--valid-ranges", "-,-", "--chip-size", "160", "--sampler", "grid")
+    chipgen("build", "--coco", str(path), *options, "--out", str(out), "-q").expect(0)
+    before = library.stats(coco.read(), "1x,1.5x", "-,-", sampler="grid", chip_size=160).spread
+    after = library.built_stats(out).spread
+    assert before is not None
+    assert before.categories[0].covered < before.categories[0].objects  # some are shown in parts only
+    assert (after.arrivals, after.well) == (before.arrivals, before.well)
+    assert after.sizes_img == before.sizes_img
+
+
+def test_of_each_object_the_chip_counts_that_shows_most() -> None:
+    rows = [(9, 0, 0.5), (7, 1, 0.9), (9, 0, 1.0), (7, 0, 0.6), (9, 1, 0.7), (7, 1, 0.8)]
+    source, level, visibility = (np.array(column) for column in zip(*rows, strict=True))
+    yes, nothing = np.ones(6, dtype=np.bool_), np.zeros(6)
+    boxes = BoxColumns(yes, nothing, source, level, yes, visibility, nothing, nothing)
+    every = np.arange(6)
+    assert sorted(boxes.shown_best(every, each_level=False).tolist()) == [1, 2]
+    assert sorted(boxes.shown_best(every, each_level=True).tolist()) == [1, 2, 3, 4]
+    assert sorted(boxes.shown_best(np.array([0, 5]), each_level=True).tolist()) == [0, 5]
+    assert boxes.shown_best(np.empty(0, dtype=np.int64), each_level=True).tolist() == []
+
+
 def test_categories_without_known_names_have_their_ids(built: dict[str, Path], tmp_path: Path) -> None:
-    for path in ("../../etc/passwd", "/etc/passwd", "data/nothing.parquet", "_ledger.parquet"):
-        assert category_names(built["parquet"], {"shards": [{"path": path}]}, None) == {}
-    assert category_names(tmp_path, {}, None) == {}
+    folder, chips = built["parquet"], pq.read_table(built["parquet"] / "_plan.parquet")
+    shard = min((folder / "data").iterdir())
+    assert category_names(folder, {"shards": [{"path": f"data/{shard.name}"}]}, chips)[90] == "boat"
+    for path in (f"../parquet/data/{shard.name}", str(shard), "data/nothing.parquet", "_ledger.parquet", "README.md"):
+        assert category_names(folder, {"shards": [{"path": path}]}, chips) == {}
+    assert category_names(tmp_path, {}, chips) == {}
 
 
 def test_a_build_that_lost_its_shard_still_has_figures(tmp_path: Path) -> None:

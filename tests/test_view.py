@@ -264,8 +264,8 @@ def test_of_many_classes_the_commonest_have_a_sheet(out: Path, monkeypatch: pyte
 
 def test_files_of_classes_have_names_of_their_own() -> None:
     taken: set[str] = set()
-    names = [safe_name(name, taken) for name in ("Car", "car", "../", "\0", "a b", "a/b", "猫")]
-    assert names == ["Car", "car-2", "class", "class-2", "a-b", "a-b-2", "class-3"]
+    names = [safe_name(name, taken) for name in ("car", "Car", "../", "\0", "a b", "a/b", "猫")]
+    assert names == ["car", "Car-2", "class", "class-2", "a-b", "a-b-2", "class-3"]
 
 
 # -- nothing to show ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli import completion
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -50,6 +52,7 @@ OUTPUT_OPTIONS = (
         required=True,
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
         help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
     ),
     click.option(
@@ -107,7 +110,7 @@ OUTPUT_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(OUTPUT_OPTIONS, PLAN_OPTIONS, NEGATIVE_OPTIONS, COMMON_OPTIONS)
 def build(**options: Any) -> int:
     """Plan, crop and write the chips of a COCO dataset.
@@ -169,9 +172,10 @@ def _already_built(
     from chipgen.fingerprint import early_record, input_record  # noqa: PLC0415
     from chipgen.finished import already_built  # noqa: PLC0415
     from chipgen.samplers import BUILT_IN  # noqa: PLC0415
-    from chipgen.store import refuse_other, survey  # noqa: PLC0415
+    from chipgen.store import refuse_other, refuse_splits, survey  # noqa: PLC0415
 
     found = survey(Path(options["out"]))
+    refuse_splits(found.out)
     if found.record is None or export.overwrite or options["limit"] is not None:
         return None
     record = early_record(plan, export, None)

@@ -30,7 +30,7 @@ def load_config(context: click.Context, _: click.Parameter, path: str | None) ->
     options = {
         name.removeprefix("--"): option
         for option in context.command.params
-        if isinstance(option, click.Option) and option.name != "config"
+        if isinstance(option, click.Option) and option.name not in {"config", "print_config"}
         for name in option.opts
         if name.startswith("--")
     }

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chipgen.cli import completion
 from chipgen.cli.config_file import load_config
+from chipgen.cli.print_config import PrintConfig
 from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
 from chipgen.config import ASSIGN, PlanConfig
 from chipgen.errors import UsageError
@@ -62,6 +64,7 @@ NEGATIVE_OPTIONS = (
         "--proposals",
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.files,
         help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ.",
     ),
     setting(NegativeConfig, "negatives", click.Choice(MODES), "Mined from proposals, random background, or none."),
@@ -100,6 +103,7 @@ COMMON_OPTIONS = (
         "--images",
         multiple=True,
         metavar="[SPLIT=]PATH",
+        shell_complete=completion.folders,
         help="Folder of the images; looked for near the JSON when not given.",
     ),
     click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
@@ -111,6 +115,14 @@ COMMON_OPTIONS = (
         expose_value=False,
         callback=load_config,
         help="TOML file with these options by name.",
+    ),
+    click.option(
+        "--print-config",
+        cls=PrintConfig,
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        help="Print the options, as given and by default, as a file for --config; nothing is read.",
     ),
     *REPORT_OPTIONS,
     click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done."),
@@ -140,7 +152,7 @@ def given_proposals(path: str | None, options: Mapping[str, Any], on_error: str)
     return read_proposals(path, on_error=on_error)
 
 
-def say(text: str) -> None:
+def say(text: str | bytes) -> None:
     """Print a line of the report; whoever read us may have gone away, and that changes nothing."""
     try:
         click.echo(text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli import completion
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 
@@ -23,6 +24,7 @@ SAMPLER_OPTIONS = (
         "--sampler",
         default=PlanConfig.sampler,
         show_default=True,
+        shell_complete=completion.samplers,
         help="Who chooses the chips: sniper (the paper's cover of every object), compact (the same with fewer chips), "
         "grid (all windows), random-object (windows around some objects), an installed one, or package.module:name.",
     ),
@@ -31,6 +33,7 @@ SAMPLER_OPTIONS = (
         metavar="NAME=VALUE",
         multiple=True,
         callback=_after_those_of_the_file,
+        shell_complete=completion.sampler_options,
         help="An option of the sampler, such as overlap=0.5 of grid; may be given again for others.",
     ),
     click.option(

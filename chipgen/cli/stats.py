@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chipgen.cli.groups import GroupedCommand
 from chipgen.cli.options import (
     COMMON_OPTIONS,
     NEGATIVE_OPTIONS,
@@ -39,7 +40,7 @@ PAGE_OPTIONS = (
 )
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("source", type=click.Path())
 @with_options(PLAN_OPTIONS, NEGATIVE_OPTIONS, PAGE_OPTIONS, COMMON_OPTIONS)
 def stats(source: str, **options: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from chipgen.images import EXTENSIONS, header, open_regular
 from chipgen.verification.columns import take
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
+from chipgen.verification.yolo_data import names_of
 from chipgen.writers.tables import PLAN
 from chipgen.writers.yolo import DATA, label_path
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from chipgen.verification.manifest import Configuration
 
 PICTURE = re.compile(r"images/((\d{8,18})-[^/]+)")
-NAME = re.compile(r'  \d+: (".*")')
 LABEL = re.compile(r"\d{1,9}(?: [01]\.\d{6})+")
 
 SHARE = 2e-6
@@ -72,18 +71,9 @@ class YoloShard:
                 raise MalformedError(f"line {number + 1}", f"{lines[number][:200]!r} is no picture of a chip")
         self.names = [match[1] for match in found if match]
         self.ids: Ints = np.array([int(match[2]) for match in found if match], dtype=np.int64)
-        self.classes = self._classes() if DATA in sound else None
+        self.classes = names_of(out) if DATA in sound else None
         self.class_ids: Ints | None = None
         self.files = tuple(file for name in self.names for file in (f"images/{name}", label_path(name)))
-
-    def _classes(self) -> tuple[str, ...]:
-        """Return the names of the classes."""
-        lines = read_whole(self.out / DATA).decode("utf-8", "replace").splitlines()
-        found = filter(None, map(NAME.fullmatch, lines))
-        try:
-            return tuple(str(json.loads(match[1])) for match in found)
-        except ValueError as error:
-            raise MalformedError("", f"{DATA} has a name that is none ({error})") from error
 
     def faults(self, planned: tuple[Chips, Boxes] | None, config: Configuration) -> Iterator[tuple[int, str]]:
         """Yield the row of chips with what is wrong with each, one thing each.
