@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from consumers.heavy.consumer import Consumer, assert_falls
+from consumers.heavy.overlaps import on_ignored
 from consumers.heavy.wrong import objects_changed
 from consumers.tampered import passes, tampered_parquet
 from consumers.truth import assert_boxes, truth
@@ -43,13 +44,17 @@ def check_training(consumer: Consumer, build: Path, out: Path) -> None:
 
 
 def check_ignored(consumer: Consumer, build: Path, *arguments: str) -> None:
-    """Check that queries on ignored objects are taught nothing, and all others something."""
-    found = {chip["id"]: chip["taught"] for chip in consumer.ask(SCRIPT, "taught", build, *arguments)}
-    expected = {
-        number: [True] * sum(one.valid for one in seen) + [False] * sum(not one.valid for one in seen) + [True]
-        for number, seen in truth(build).items()
-    }
-    assert found == expected
+    """Check that queries on something ignored are taught nothing, and all others and those of objects something."""
+    found, expected = consumer.ask(SCRIPT, "taught", build, *arguments), truth(build)
+    assert [chip["id"] for chip in found] == list(expected)
+    kinds = set()
+    for chip, seen in zip(found, expected.values(), strict=True):
+        taught, boxes = np.array(chip["taught"], dtype=bool), SIDE * np.array(chip["boxes"]).reshape(-1, 4)
+        matched = np.arange(len(boxes)) < sum(one.valid for one in seen)
+        near = on_ignored(boxes, seen, 0.3)
+        np.testing.assert_array_equal(taught, matched | ~near)
+        kinds |= set(zip(matched.tolist(), near.tolist(), strict=True))
+    assert len(kinds) == 4
 
 
 def test_batches_hold_what_the_source_says(transformers: Consumer, builds: dict[str, Path]) -> None:
