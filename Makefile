@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-consumers bench bench-quick bench-plan docs format clean
+.PHONY: demo test test-bare test-consumers bench bench-quick bench-plan docs format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,13 @@ test: $(VENV)/dev .venv-datasets3/ready
 test-consumers: $(VENV)/dev .venv-transformers/ready .venv-torchvision/ready
 	CHIPGEN_HEAVY_CONSUMERS=1 $(BIN)/python -m pytest tests/consumers/heavy
 
+# What people get who install nothing besides: each command on the demo, with Pillow alone, in a fresh environment.
+test-bare:
+	rm -rf .venv-bare
+	$(PYTHON) -m venv .venv-bare
+	.venv-bare/bin/python -m pip install --quiet .
+	.venv-bare/bin/python tests/bare.py
+
 $(VENV)/bench: pyproject.toml $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	touch $@
@@ -62,6 +69,7 @@ bench: $(VENV)/bench
 	$(BIN)/python tests/benchmarks/bench_sahi.py $(ARGS)
 	$(BIN)/python tests/benchmarks/bench_memory.py $(ARGS)
 	$(BIN)/python tests/benchmarks/bench_plan.py $(PLAN_ARGS)
+	$(BIN)/python tests/benchmarks/bench_reading_chips.py
 
 # The same in less than three minutes, on small datasets made by code.
 bench-quick: $(VENV)/bench
@@ -83,4 +91,4 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-datasets3 .venv-transformers .venv-torchvision demo
+	rm -rf .venv .venv-bare .venv-datasets3 .venv-transformers .venv-torchvision demo

@@ -1,4 +1,4 @@
-"""Several splits in one folder when something is in the way, goes wrong or is changed: nothing lost, nothing false."""
+"""Several splits in one folder, when something is in the way, goes wrong or is changed: nothing lost or untrue."""
 
 from __future__ import annotations
 
@@ -537,7 +537,7 @@ def test_lost_split_is_a_fault_and_is_made_again(lost: str, out: Path, small_set
         expect(build(small_set, out, *HALF), 4, f"{out / 'val'}: is not empty, and chipgen did not write it")
 
 
-CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
+CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
     "no list": (lambda value: value.update(files=[]), "is not listed"),
     "more in the list": (lambda value: value["files"].append(value["files"][0] | {"path": "x"}), "belongs to no"),
     "another format": (lambda value: value["configuration"].update(format="coco"), "its format is 'yolo', not 'coco'"),

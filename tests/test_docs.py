@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -72,3 +73,17 @@ def test_all_pages_are_linked() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     for command in COMMANDS:
         assert f"](docs/commands/{command}.md)" in readme
+
+
+def test_every_row_of_trainers_names_tests_that_there_are() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rows = readme.partition("## My trainer, my options")[2].partition("\n\nEach test")[0].splitlines()[4:]
+    named = set()
+    assert len(rows) > 10
+    for row in rows:
+        links = re.findall(r"\]\((tests/consumers/[\w/]+\.py)\)", row)
+        assert links, row
+        assert all((ROOT / link).exists() for link in links)
+        named |= set(links)
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "consumers").rglob("test_*.py")}
+    assert named == there - {"tests/consumers/test_made_set.py"}

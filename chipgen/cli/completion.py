@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from click.shell_completion import CompletionItem
@@ -31,6 +30,8 @@ def folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comp
 
 def samplers(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the samplers that have a name: built-in and installed ones."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 -- takes as long as all the rest of --help
+
     installed = {point.name: f"of {point.value}" for point in entry_points(group="chipgen.samplers")}
     known = {**installed, **SAMPLERS}
     return [CompletionItem(name, help=text) for name, text in known.items() if name.startswith(incomplete)]
