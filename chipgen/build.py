@@ -11,35 +11,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chipgen.additions import GONE
 from chipgen.card import CARD, card
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
-from chipgen.finished import BuildReport, already_built, report_finished
-from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting, refuse_splits
-from chipgen.masks.joined import some_mask
+from chipgen.finished import BuildReport, already_built, report_finished, said_of_labels, told
+from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
-from chipgen.store import Entry, Output, Staging, Start, survey
-from chipgen.text import counted
+from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
 from chipgen.workers import Job, ShardDone, do_shards
 from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Unpack
 
     from chipgen.dataset import Skipped
     from chipgen.plan import Plan
-
-NAMED = 3
-"""Files named one by one in a report before they are only counted."""
 
 
 def export(
@@ -80,21 +73,64 @@ def export(
 
 def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:
     """Export a plan as a configuration says; see `export`."""
-    record = record_of(plan, config)
-    report = already_built(survey(out), record, config)
-    if report is not None:
+    asked = Asked(plan, out, config)
+    return asked.finished() or asked.run()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A build that is asked for.
+
+    Parameters
+    ----------
+    plan, out, config
+        What is built, where, and how.
+    labels
+        What labels of YOLO are, ``outlines`` or ``boxes``, the same in all splits; None to see what this dataset has.
+    """
+
+    plan: Plan
+    out: Path
+    config: ExportConfig
+    labels: str | None = None
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Return what it is made from."""
+        return record_of(self.plan, self.config, self.labels)
+
+    def finished(self) -> BuildReport | None:
+        """Look at what is there: return what the finished build comes to, None when there is work to do.
+
+        Raises
+        ------
+        UsageError, DataError, OutputError, StorageError
+            It cannot be done; nothing has changed.
+        """
+        found = survey(self.out)
+        report = already_built(found, self.record, self.config)
+        if report is None:
+            refuse_look(self.config)
+            refuse_splits(self.out)
+            refuse_nesting(self.out, image_root(self.plan), Path(self.plan.dataset.source.path))
+            found.refuse_stranger()
+            found.refuse_foreign(self.is_planned)
         return report
-    refuse_look(config)
-    refuse_splits(out)
-    root = image_root(plan)
-    refuse_nesting(out, root, Path(plan.dataset.source.path))
-    with Output(out, overwrite=config.overwrite) as output:
-        build = _Build(plan, root, config, output, record)
-        try:
-            return build.run()
-        except Stopped as stop:
-            stop.told = f"{output.finished_shards} of {len(plan.shards) - 1} shards are finished"
-            raise
+
+    def is_planned(self, path: str) -> bool:
+        """Tell whether a file belongs to a shard."""
+        form = format_of(self.config.format, self.config.layout)
+        return form.shard_of(path, self.config.split, self.plan.shards) is not None
+
+    def run(self, before: Callable[[], object] = lambda: None) -> BuildReport:
+        """Do what is to be done; `before` is called before anything changes."""
+        with Output(self.out, overwrite=self.config.overwrite, before=before) as output:
+            build = _Build(self, image_root(self.plan), output)
+            try:
+                return build.run()
+            except Stopped as stop:
+                stop.told = f"{output.finished_shards} of {len(self.plan.shards) - 1} shards are finished"
+                raise
 
 
 @dataclass(frozen=True)
@@ -103,30 +139,39 @@ class _Build:
 
     Parameters
     ----------
-    plan, root, config
-        What is built: the plan, the image root, how chips are written.
+    asked
+        What is built.
+    root
+        Where the images are.
     output
         The folder it is built in, locked.
-    record
-        What the build is made from.
     """
 
-    plan: Plan
+    asked: Asked
     root: Path
-    config: ExportConfig
     output: Output
-    record: dict[str, Any]
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan."""
+        return self.asked.plan
+
+    @property
+    def config(self) -> ExportConfig:
+        """Return how chips are written."""
+        return self.asked.config
 
     def run(self) -> BuildReport:
         """Find out what is there, and make the rest."""
         config, count = self.config, len(self.plan.shards) - 1
-        start = self.output.start(self.record, self.is_planned, may_rise=config.may_rise, by_content=config.verify)
+        asked, rising = self.asked, config.may_rise
+        start = self.output.start(asked.record, asked.is_planned, may_rise=rising, by_content=config.verify)
         if start.finished is not None:
             return self.make_again(start)
         kept = {shard.index: shard for shard in map(ShardDone.of, start.kept)}
         self.refuse_skipped(merge(shard.findings for shard in kept.values()))
         new = self.make([index for index in range(count) if index not in kept], kept, held=False)
-        notes = list(_told(start))
+        notes = list(told(start))
         if config.retry_skipped and any(shard.findings.images for shard in kept.values()):
             notes.append("images that an earlier run skipped are tried again in a finished build: run this once more")
         return self.finish({**kept, **new}, len(kept), notes)
@@ -153,7 +198,7 @@ class _Build:
         self.output.reopen([shard.entry for shard in kept.values()], tables, stay)
         for shard in new.values():
             self.publish(shard)
-        notes = [*_told(start), *(GONE[name] for name, entry in added.items() if entry.files and name not in stay)]
+        notes = [*told(start), *(GONE[name] for name, entry in added.items() if entry.files and name not in stay)]
         return self.finish({**kept, **new}, len(kept), notes)
 
     # -- shards ----------------------------------------------------------------------------------------------------
@@ -163,15 +208,11 @@ class _Build:
         """Return the format."""
         return format_of(self.config.format, self.config.layout)
 
-    def is_planned(self, path: str) -> bool:
-        """Tell whether a file belongs to a shard."""
-        return self.form.shard_of(path, self.config.split, self.plan.shards) is not None
-
     @cached_property
     def labels(self) -> Labels:
         """Return what writers need to know of the dataset."""
-        dataset = self.plan.dataset
-        return Labels(dataset.categories, self.config.format == "yolo" and some_mask(dataset.annotations.learnable()))
+        outlines = self.asked.record["configuration"].get("labels") == "outlines"
+        return Labels(self.plan.dataset.categories, outlines)
 
     @cached_property
     def job(self) -> Job:
@@ -246,7 +287,7 @@ class _Build:
             shards=len(done),
             bytes=length,
             skipped=reasons,
-            notes=(*findings.remarks(), *notes, *_said_of_labels(self.plan, self.config)),
+            notes=(*findings.remarks(), *notes, *said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
             kept=kept,
         )
@@ -273,24 +314,3 @@ class _Build:
             "ledger": ledger.counts(),
             "skipped": reasons,
         }
-
-
-def _told(start: Start) -> Iterator[str]:
-    """Say which files of an earlier run had to be made again."""
-    if len(start.lost) > NAMED:
-        yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
-    else:
-        yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
-
-
-def _said_of_labels(plan: Plan, config: ExportConfig) -> Iterator[str]:
-    """Say what becomes of ignored boxes where labels know only boxes to learn."""
-    ignored = int(np.count_nonzero(plan.boxes.state))
-    if config.format != "yolo" or not ignored:
-        return
-    told = {
-        "paint": "painted over in the pictures",
-        "drop": "left out, so that trainers take what they show for background",
-        "keep": "written as boxes to learn",
-    }
-    yield f"{counted(ignored, 'ignored box')} {told[str(config.ignored)]}: labels of YOLO know no ignored boxes"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from chipgen.images import EXTENSIONS
+from chipgen.writers.dump import dump_yaml
 from chipgen.writers.schema import sample_features
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from chipgen.summary import Summary
 
 CARD = "README.md"
+
+PLAIN_NAMES = {"train", "val", "valid", "validation", "test"}
+"""Names of splits that need no quotes."""
 
 IGNORED_FORMS = {
     "crowd": (
@@ -113,12 +116,19 @@ def _head(config: ExportConfig, categories: Categories) -> str:
 def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories) -> str:
     """Return the YAML head of some splits, given the folder of the shards of each."""
     ending = {"parquet": "parquet", "webdataset": "tar"}.get(config.format)
-    files = "".join(f"  - split: {name}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items())
+    files = "".join(
+        f"  - split: {_name(name)}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items()
+    )
     configs = f"{CONFIGS}{files}" if ending else ""
     if config.format == "webdataset":
         features = sample_features(categories, EXTENSIONS[config.image_format])
-        configs += f"dataset_info: {json.dumps({'features': features})}\n"
+        configs += f"dataset_info: {dump_yaml({'features': features})}\n"
     return f"---\ntask_categories:\n- object-detection\ntags:\n- chipgen\n- sniper\n{configs}---\n"
+
+
+def _name(split: str) -> str:
+    """Return the name of a split as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
+    return split if split in PLAIN_NAMES else dump_yaml(split)
 
 
 def _how(plan: Plan, config: ExportConfig) -> str:

@@ -7,22 +7,25 @@ lists these and names the splits.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen import _version
-from chipgen.build import run
+from chipgen.build import Asked
 from chipgen.card import CARD, collection_card
 from chipgen.coco import STREAMED_ABOVE, read_coco
 from chipgen.coco.fields import image_field
-from chipgen.errors import UsageError
+from chipgen.errors import DataError, OutputError, UsageError
 from chipgen.export_config import ExportConfig, ExportSettings
-from chipgen.fingerprint import FORMAT_VERSION
-from chipgen.inputs import image_root, refuse_missing, refuse_splits, shared_files
+from chipgen.fingerprint import FORMAT_VERSION, labels_of
+from chipgen.inputs import image_root, refuse_missing, shared_files
+from chipgen.split_folders import said_of_validation, split_folders
 from chipgen.splitting import Splitting, one_table, split_dataset
-from chipgen.store import Entry, Output, survey
-from chipgen.writers.yolo import DATA, data_yaml, key_of
+from chipgen.store import Entry, Output, refuse_splits, survey
+from chipgen.writers.schema import class_names
+from chipgen.writers.yolo import DATA, data_yaml
 
 if TYPE_CHECKING:
     import os
@@ -34,13 +37,6 @@ if TYPE_CHECKING:
     from chipgen.finished import BuildReport
     from chipgen.plan import Plan
     from chipgen.store import Start
-
-ROBOFLOW_FOLDERS = {"val": "valid", "validation": "valid", "dev": "valid"}
-"""Folders in which trainers of Roboflow's look for splits that go by another name."""
-
-
-LOOK_FOR_VALIDATION = {("yolo", "plain"), ("coco", "roboflow")}
-"""Formats and layouts whose trainers do not begin without a split to validate on."""
 
 
 @dataclass(frozen=True)
@@ -181,15 +177,11 @@ def run_splits(plans: Mapping[str, Plan], out: Path, config: ExportConfig) -> Co
     refuse_splits(out, collection.folders.values())
     with Output(out, overwrite=config.overwrite, nested=collection.folders.values()) as output:
         start = output.start(collection.record, lambda _: False, by_content=config.verify)
-        collection.refuse_missing()
-        reports = {
-            name: run(plan, out / collection.folders[name], collection.config_of(name)) for name, plan in plans.items()
-        }
-        unchanged = all(report.unchanged for report in reports.values())
-        if start.finished is None or start.lost or not unchanged:
-            collection.finish(output, start, reports)
-            unchanged = False
-    notes = [*shared_files(plans), *collection.said_of_validation()]
+        done = collection.look(going_on=start.resumed)
+        reports = collection.run(output, start, done)
+        changed = collection.finish(output, start, reports)
+    notes = [*shared_files(plans), *said_of_validation(collection.folders, config), *_said_of_nothing(reports)]
+    unchanged = not changed and all(report.unchanged for report in reports.values())
     return CollectionReport(str(out), reports, tuple(notes), unchanged)
 
 
@@ -206,15 +198,11 @@ class _Collection:
 
     def __init__(self, plans: dict[str, Plan], out: Path, config: ExportConfig) -> None:
         self.plans, self.out, self.config = plans, out, config
-        self.folders = {name: folder_of(name, config.layout) for name in plans}
+        self.folders = split_folders(plans, config)
+        self.labels = labels_of(plans.values()) if config.format == "yolo" else None
         if len({plan.dataset.categories.raw for plan in plans.values()}) > 1:
             todo = "read the files with read_splits, which gives them one"
             raise UsageError.one("--coco", "", "the splits have different category tables", todo)
-        places = {"folder": set(self.folders.values()), "key in data.yaml": set(map(key_of, plans))}
-        for place, names in places.items():
-            if len(names) < len(plans) and (place == "folder" or config.format == "yolo"):
-                what = f"{' and '.join(plans)} would share a {place}"
-                raise UsageError.one("--coco", "", what, "give the splits other names")
 
     @property
     def record(self) -> dict[str, Any]:
@@ -222,45 +210,87 @@ class _Collection:
         told = {"format": self.config.format, "layout": self.config.layout, "splits": self.folders}
         return {"format_version": FORMAT_VERSION, "chipgen_version": _version.__version__, "configuration": told}
 
-    def config_of(self, name: str) -> ExportConfig:
-        """Return how a split is exported."""
-        return replace(self.config, split=name)
+    def asked(self, name: str, config: ExportConfig | None = None) -> Asked:
+        """Return the build of a split."""
+        config = replace(config or self.config, split=name)
+        return Asked(self.plans[name], self.out / self.folders[name], config, self.labels)
 
-    def said_of_validation(self) -> Iterator[str]:
-        """Say that trainers will miss a split."""
-        names = [*self.folders.values()] if self.config.layout == "roboflow" else [*map(key_of, self.folders)]
-        wanted = "valid" if self.config.layout == "roboflow" else "val"
-        if (self.config.format, self.config.layout) in LOOK_FOR_VALIDATION and wanted not in names:
-            yield f"there is no split {wanted}, which trainers look for: --val-fraction makes one"
+    def look(self, *, going_on: bool) -> dict[str, BuildReport]:
+        """Look at the folders of all splits before anything changes: what stands in the way is to be known in seconds.
 
-    def refuse_missing(self) -> None:
-        """Look for the images of all splits before the first is cut: that one is missing is to be known in seconds.
+        Parameters
+        ----------
+        going_on
+            Whether the run goes on with an earlier one: then what that finished need not be overwritten again.
+
+        Returns
+        -------
+        dict of BuildReport
+            The splits that are finished.
 
         Raises
         ------
-        DataError
-            With every image that is not there.
+        DataError, OutputError, UsageError
+            What `chipgen.build.Asked.finished` raises, or with every image of the others that is not there.
         """
-        if self.config.on_error != "fail":
-            return
-        for name, plan in self.plans.items():
-            if not survey(self.out / self.folders[name]).finished:
-                shards, root = range(len(plan.shards) - 1), image_root(plan)
-                refuse_missing(plan, shards, root, follow_symlinks=self.config.follow_symlinks)
+        done: dict[str, BuildReport] = {}
+        for name in self.plans:
+            report = self._made_before(name) if going_on and self.config.overwrite else self.asked(name).finished()
+            done |= {} if report is None else {name: report}
+        if self.config.on_error == "fail":
+            for name in (name for name in self.plans if name not in done):
+                self._refuse_missing(name)
+        return done
 
-    def finish(self, output: Output, start: Start, reports: dict[str, BuildReport]) -> None:
-        """Write what speaks of all splits."""
-        if start.finished is not None:
-            output.reopen((), Entry(()), ())
+    def _made_before(self, name: str) -> BuildReport | None:
+        """Return what a split comes to that this very run finished before it was interrupted, to the last byte."""
+        with contextlib.suppress(OutputError):  # it was not yet overwritten
+            return self.asked(name, replace(self.config, overwrite=False, verify=True)).finished()
+        return self.asked(name).finished()
+
+    def _refuse_missing(self, name: str) -> None:
+        """Look for the images of a split, unless all its chips were cut before; of lost ones it sees by itself."""
+        plan, found = self.plans[name], survey(self.out / self.folders[name])
+        if found.finished and not self.config.overwrite:
+            return
+        kept = {entry.facts.get("shard") for entry in found.entries}
+        shards = [index for index in range(len(plan.shards) - 1) if index not in kept]
+        refuse_missing(plan, shards, image_root(plan), follow_symlinks=self.config.follow_symlinks)
+
+    def run(self, output: Output, start: Start, done: Mapping[str, BuildReport]) -> dict[str, BuildReport]:
+        """Build the splits that are not done.
+
+        A folder that was finished stays so while lost files of a split are made again; else it is begun together with
+        the first split in which anything changes.
+        """
+        reports: dict[str, BuildReport] = {}
+        try:
+            for name in self.plans:
+                before = output.begin if start.finished is None else lambda: None
+                reports[name] = done.get(name) or self.asked(name).run(before)
+        except DataError:
+            if all(report.unchanged for report in reports.values()):
+                output.undo()
+            raise
+        return reports
+
+    def finish(self, output: Output, start: Start, reports: Mapping[str, BuildReport]) -> bool:
+        """Write what speaks of all splits; return whether that was not there already."""
         staging = output.staging("tables")
         categories = next(iter(self.plans.values())).dataset.categories
         staging.write(CARD, collection_card(self.folders, reports, categories, self.config).encode())
         if self.config.format == "yolo":
             places = {name: f"{folder}/images" for name, folder in self.folders.items()}
-            staging.write(DATA, data_yaml(categories, places))
+            staging.write(DATA, data_yaml(class_names(categories), places))
+        by_path = {file.path: file for file in output.found.listed}
+        if start.finished is not None:
+            if not start.lost and by_path == {file.path: file for file in staging.written}:
+                return False
+            output.reopen((), Entry(()), ())
         output.finish(staging, {}, ())
+        return True
 
 
-def folder_of(split_name: str, layout: str) -> str:
-    """Return the folder of a split, relative to that of all."""
-    return ROBOFLOW_FOLDERS.get(split_name, split_name) if layout == "roboflow" else split_name
+def _said_of_nothing(reports: Mapping[str, BuildReport]) -> Iterator[str]:
+    """Say that trainers will not begin with a split that has nothing to show."""
+    yield from (f"{name} holds no chips" for name, report in reports.items() if not report.chips)

@@ -289,7 +289,7 @@ class Dataset:
         rows
             Name and JSON of each category by its id, in the order of the table.
         """
-        if tuple(rows) == tuple(self.categories.id.tolist()):
+        if list(rows) == self.categories.id.tolist() and [raw for _, raw in rows.values()] == [*self.categories.raw]:
             return self
         table = Categories(
             np.array(list(rows), dtype=np.int64),

@@ -30,6 +30,9 @@ MAX_PIXELS = 89_478_485
 
 MAX_WORKERS = 1024
 
+KEYS_OF_YOLO = {"path", "nc", "names", "download", "channels", "kpt_shape", "flip_idx", "yaml_file"}
+"""Keys of ``data.yaml`` that are no splits to those who read it."""
+
 HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "retry_skipped", "verify")
 """Settings that do not change what a finished build holds."""
 
@@ -173,6 +176,8 @@ class ExportConfig:
         if self.format == "yolo" and self.ignored == "crowd":
             todo = "use paint, which hides them, drop, which makes them background, or keep"
             raise UsageError.one("--ignored", "crowd", "labels of YOLO know no ignored boxes", todo)
+        if self.format == "yolo" and self.split in KEYS_OF_YOLO:
+            raise UsageError.one("--split", self.split, "means something else in data.yaml", "use another name")
         if self.layout == "roboflow" and self.format != "coco":
             what = f"is a layout of COCO files, not of {self.format}"
             raise UsageError.one("--layout", self.layout, what, "add --format coco, or leave it out")

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipgen.errors import DataError, Problem
 from chipgen.store import differing, refuse_other
+from chipgen.text import counted
 from chipgen.writers.tables import SKIPPED, read_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chipgen.export_config import ExportConfig
-    from chipgen.store import Found
+    from chipgen.plan import Plan
+    from chipgen.store import Found, Start
+
+NAMED = 3
+"""Files named one by one in a report before they are only counted."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +118,24 @@ def _problems(found: Found) -> Iterator[Problem]:
         of_image = f"image {entry.image_id}"
         where = of_image if entry.annotation_id is None else f"annotation {entry.annotation_id} of {of_image}"
         yield Problem(str(found.out / SKIPPED), where, f"{entry.message} ({entry.reason})", todo)
+
+
+def told(start: Start) -> Iterator[str]:
+    """Say which files of an earlier run had to be made again."""
+    if len(start.lost) > NAMED:
+        yield f"{len(start.lost):,} files were missing or damaged and have been made again, such as {start.lost[0]}"
+    else:
+        yield from (f"{path} was missing or damaged and has been made again" for path in start.lost)
+
+
+def said_of_labels(plan: Plan, config: ExportConfig) -> Iterator[str]:
+    """Say what becomes of ignored boxes where labels know only boxes to learn."""
+    ignored = int(np.count_nonzero(plan.boxes.state))
+    if config.format != "yolo" or not ignored:
+        return
+    words = {
+        "paint": "painted over in the pictures",
+        "drop": "left out, so that trainers take what they show for background",
+        "keep": "written as boxes to learn",
+    }
+    yield f"{counted(ignored, 'ignored box')} {words[str(config.ignored)]}: labels of YOLO know no ignored boxes"

@@ -14,11 +14,10 @@ from chipgen.dataset import Skipped
 from chipgen.errors import DataError, OutputError, UnusableError, UsageError
 from chipgen.images import locate
 from chipgen.images.rasters import INSTALL, can_decode
-from chipgen.store import splits_of
 from chipgen.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from chipgen.export_config import ExportConfig
     from chipgen.findings import Findings
@@ -53,27 +52,6 @@ def refuse_look(config: ExportConfig) -> None:
     if config.look and not can_decode():
         name, value = next((name, value) for name, value in config.look.recorded().items() if value is not None)
         raise UsageError.one(f"--{name}", value, "needs tifffile and imagecodecs", INSTALL)
-
-
-def refuse_splits(out: Path, folders: Collection[str] = ()) -> None:
-    """Refuse a folder of splits for anything but the same splits: which of its folders went with what no one knows.
-
-    Parameters
-    ----------
-    out
-        The output folder.
-    folders
-        The folders of the splits that are to be written there; empty for a build that is none.
-
-    Raises
-    ------
-    OutputError
-        Other splits are there.
-    """
-    there = splits_of(out)
-    if there and {*there.values()} != {*folders}:
-        what = f"holds the splits {', '.join(there)}, which are not these"
-        raise OutputError.one(out, "configuration.splits", what, "choose another --out")
 
 
 def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:

@@ -180,12 +180,14 @@ def draw_groups(keys: Sequence[str], fraction: float, seed: int) -> Bools:
 
 def _words_of(texts: Sequence[str], seed: int) -> NDArray[np.uint64]:
     """Return a random-looking word for each text, the same on any machine."""
-    encoded = np.array([text.encode("utf-8", "surrogatepass") for text in texts], dtype=np.bytes_)
-    width = -(-encoded.itemsize // 8) * 8
-    pieces = encoded.astype(f"S{width}").view("<u8").reshape(len(texts), -1).astype(np.uint64)
-    words = np.full(len(texts), seed, dtype=np.uint64)
-    for column in pieces.T:
-        words = hashes(words, column)
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    lengths = np.array([len(text) for text in encoded], dtype=np.uint64)
+    width = -(-int(lengths.max(initial=1)) // 8) * 8
+    pieces = np.array(encoded, dtype=f"S{width}").view("<u8").reshape(len(texts), -1).astype(np.uint64)
+    words = hashes(np.full(len(texts), seed, dtype=np.uint64), lengths)
+    for place, column in enumerate(pieces.T):
+        inside = lengths > 8 * place  # a text's word does not depend on how long the longest of them is
+        words[inside] = hashes(words[inside], column[inside])
     return words
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -24,7 +26,10 @@ Row = dict[str, Any]
 
 
 def build(folder: Path, form: str, coco: Coco | None = None, **settings: Any) -> Path:
-    """Build the small dataset, or another, in this process; keyword arguments are those of plan and export."""
+    """Build the small dataset, or another, in this process; keyword arguments are those of plan and export.
+
+    The form is a format, or ``roboflow``.
+    """
     path = folder / "set" / "instances.json"
     if not path.exists():
         write_small_set(folder / "set", coco)
@@ -39,7 +44,9 @@ def build(folder: Path, form: str, coco: Coco | None = None, **settings: Any) ->
         **settings,
     }
     plan = chipgen.plan(dataset, **made)
-    chipgen.export(plan, folder / form, form, workers=1, progress=False, on_error="skip", max_skipped=99, **export)
+    layout = "roboflow" if form == "roboflow" else "plain"
+    export |= {"format": "coco" if form == "roboflow" else form, "layout": layout}
+    chipgen.export(plan, folder / form, workers=1, progress=False, on_error="skip", max_skipped=99, **export)
     return folder / form
 
 
@@ -71,7 +78,7 @@ def seal(out: Path, path: str) -> None:
     content = (out / path).read_bytes()
     told = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     with manifest(out) as value:
-        for entry in (*value["files"], *value["shards"]):
+        for entry in (*value["files"], *value.get("shards", ())):
             if entry["path"] == path:
                 entry.update(told)
 
@@ -102,6 +109,36 @@ def lines(out: Path, path: str) -> Iterator[list[Any]]:
     yield values
     (out / path).write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
     seal(out, path)
+
+
+@contextlib.contextmanager
+def words(out: Path, path: str) -> Iterator[list[str]]:
+    """Change the lines of a text."""
+    values = (out / path).read_text(encoding="ascii").splitlines()
+    yield values
+    (out / path).write_text("".join(f"{value}\n" for value in values), encoding="ascii")
+    seal(out, path)
+
+
+@contextlib.contextmanager
+def members(out: Path, path: str) -> Iterator[list[tuple[str, bytes]]]:
+    """Change names and content of the members of a tar file."""
+    with tarfile.open(out / path) as tar:
+        values = [(member.name, _content(tar, member)) for member in tar]
+    yield values
+    with tarfile.open(out / path, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in values:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    seal(out, path)
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """Return the content of a member."""
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()
 
 
 def lose_box(row: Row, position: int = 0) -> None:

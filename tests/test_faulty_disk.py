@@ -53,12 +53,15 @@ class Scene:
         What is done.
     whole
         Whether all files are there that the manifest it begins with lists.
+    step
+        Of its operations only every so manieth fails: of those of many files of one kind all do the same.
     """
 
     name: str
     before: Path | None
     act: Action
     whole: bool = True
+    step: int = 1
 
     def set_up(self, out: Path) -> None:
         """Make the folder it begins with."""
@@ -72,6 +75,17 @@ def _export(folder: Path, **settings: Any) -> Action:
 
     def act(out: Path) -> object:
         return chipgen.export(plan, out, workers=1, progress=False, **settings)
+
+    return act
+
+
+def _export_splits(folder: Path, **settings: Any) -> Action:
+    """Return an export of two images, each a split, one chip in each."""
+    sides = chipgen.split(chipgen.read_coco(folder / "instances.json").first(2), 0.5)
+    plans = {name: chipgen.plan(side, "1x", chip_size=48, stride=16) for name, side in sides.items()}
+
+    def act(out: Path) -> object:
+        return chipgen.export_splits(plans, out, workers=1, progress=False, **settings)
 
     return act
 
@@ -120,7 +134,28 @@ def scenes(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         Scene("adding epochs", finished, lambda out: chipgen.write_epochs(out, epochs=2)),
         Scene("replacing epochs", epochs, lambda out: chipgen.write_epochs(out, epochs=3, seed=1, overwrite=True)),
     ]
-    return {scene.name: scene for scene in found}
+    return {scene.name: scene for scene in [*found, *_scenes_of_many_files(source, folder)]}
+
+
+def _scenes_of_many_files(source: Path, folder: Path) -> Iterator[Scene]:
+    """Yield what writes shards of many files, and what writes several splits."""
+    yolo, splits = _export(source, format="yolo"), _export_splits(source)
+    finished, both = folder / "yolo", folder / "splits"
+    yolo(finished)
+    splits(both)
+    lost = Path(shutil.copytree(finished, folder / "picture"))
+    next((lost / "images").iterdir()).unlink()
+    poor = Path(shutil.copytree(both, folder / "shard"))
+    next((poor / "val" / "data").iterdir()).unlink()
+    over = {"format": "yolo", "overwrite": True}
+    yield Scene("fresh YOLO", None, yolo, step=3)
+    yield Scene("fresh WebDataset", None, _export(source, format="webdataset"), step=4)
+    yield Scene("overwriting YOLO", finished, _export(source, **over, quality=50), step=5)
+    yield Scene("making a lost picture again", lost, yolo, whole=False, step=3)
+    yield Scene("fresh splits", None, splits, step=4)
+    yield Scene("overwriting splits", both, _export_splits(source, **over), step=5)
+    yield Scene("splits over a build", finished, _export_splits(source, overwrite=True), step=5)
+    yield Scene("making a lost shard of a split again", poor, splits, whole=False, step=3)
 
 
 def _second_shard(out: Path) -> str:
@@ -164,14 +199,16 @@ def outcomes(scene: Scene, folder: Path) -> Tree:
 def check_invariants(out: Path, allowed: list[Tree], scene: Scene, disk: Disk) -> None:
     """Check what must hold at any moment: whole files only, and a manifest only where all it lists is there."""
     found = tree(out) if out.exists() else {}
-    final = {path: data for path, data in found.items() if not path.startswith(".tmp/") and path not in HELPERS}
+    final = {p: data for p, data in found.items() if ".tmp" not in Path(p).parts and Path(p).name not in HELPERS}
     for path, data in final.items():
-        if path != MANIFEST:
+        if Path(path).name != MANIFEST:
             assert any(one.get(path) == data for one in allowed), f"{path} is neither the old nor the new file"
-    if MANIFEST in final:
-        listed = json.loads(final[MANIFEST])["files"]
-        for entry in (entry for entry in listed if entry["path"] in final or scene.whole):
-            assert hashlib.sha256(final[entry["path"]]).hexdigest() == entry["sha256"]
+    for manifest in (path for path in final if Path(path).name == MANIFEST):
+        listed = {str(Path(manifest).parent / e["path"]): e for e in json.loads(final[manifest])["files"]}
+        for path in (path for path in listed if path in final or scene.whole):
+            assert hashlib.sha256(final[path]).hexdigest() == listed[path]["sha256"]
+    if MANIFEST in final and scene.whole and "splits" in json.loads(final[MANIFEST])["configuration"]:
+        assert final in allowed, "splits of two builds pass for one"
     failed, _ = disk.log[min(disk.fail_at, len(disk.log)) - 1]
     if not disk.dead and not failed.startswith("remove"):
         assert not [path for path in found if path.startswith(".tmp/run-")]
@@ -192,6 +229,8 @@ def run_with(disk: Disk, scene: Scene, out: Path, monkeypatch: pytest.MonkeyPatc
 SCENES = (
     *("fresh Parquet", "fresh COCO", "resumed", "overwriting a finished build", "overwriting an unfinished build"),
     *("making a lost shard again", "retrying a skipped image", "adding epochs", "replacing epochs"),
+    *("fresh YOLO", "fresh WebDataset", "overwriting YOLO", "making a lost picture again", "fresh splits"),
+    *("overwriting splits", "splits over a build", "making a lost shard of a split again"),
 )
 
 
@@ -204,7 +243,7 @@ def test_every_operation_may_fail(
     scene = scenes[name]
     reference = outcomes(scene, tmp_path / "reference")
     allowed = [reference, *([tree(scene.before)] if scene.before else [])]
-    for number, fault in _numbered(faults):
+    for number, fault in _numbered(faults, scene.step):
         out, disk = tmp_path / "out", Disk(number, fault)
         scene.set_up(out)
         went_through = run_with(disk, scene, out, monkeypatch)
@@ -218,10 +257,10 @@ def test_every_operation_may_fail(
             return
 
 
-def _numbered(faults: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Yield the number of every operation with each fault, or, to be quick, with the next one in turn."""
-    for number in itertools.count(1):
-        yield from ((number, fault) for fault in (faults if THOROUGH else [faults[number % len(faults)]]))
+def _numbered(faults: tuple[str, ...], step: int) -> Iterator[tuple[int, str]]:
+    """Yield the number of every operation with each fault, or, to be quick, of some with the next one in turn."""
+    for turn, number in enumerate(itertools.count(1, 1 if THOROUGH else step), 1):
+        yield from ((number, fault) for fault in (faults if THOROUGH else [faults[turn % len(faults)]]))
 
 
 @pytest.mark.row("J102")

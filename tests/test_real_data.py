@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from checker import Build, Settings
 from checker.example import EXAMPLE, build_options, make_example, run_chipgen
+from run_cli import chipgen as run_program
 
 import chipgen
 from chipgen.boxes import sides
@@ -200,3 +201,13 @@ def test_compact_never_takes_more_chips_than_sniper(tmp_path: Path, name: str, s
     theirs, ours = (np.bincount(place, minlength=3 * len(dataset.images)) for place in places)
     assert np.all(ours <= theirs)
     assert plans[1].summary().coverage == 1.0
+
+
+@pytest.mark.parametrize("form", ["yolo", "webdataset"])
+def test_photographs_in_formats_of_other_trainers_are_as_planned(tmp_path: Path, form: str) -> None:
+    coco, out = annotations_of("coco_cc"), tmp_path / "out"
+    options = ("--preset", "sniper-coco", "--val-fraction", "0.2", "--format", form)
+    run_program("build", "--coco", str(coco), *options, "--out", str(out)).expect(0)
+    report = chipgen.verify(out)
+    assert report.ok, report.faults
+    assert report.chips > 300

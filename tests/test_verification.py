@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutations import COCO, MANIFESTS, PLANNED, SHARDS, TABLES, Mutation
+from mutations import BOXES, COCO, MANIFESTS, PLANNED, ROBOFLOW, SHARDS, TABLES, WEBDATASET, YOLO, Mutation
 from run_cli import chipgen as program
 from small_set import small_coco
 from tampering import MANIFEST, build, manifest, rich_build, seal
@@ -20,7 +20,7 @@ from tampering import MANIFEST, build, manifest, rich_build, seal
 import chipgen
 from chipgen.verification.faults import MOST
 
-FORMS = ("parquet", "coco")
+FORMS = ("parquet", "coco", "roboflow", "yolo", "webdataset")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,8 @@ def test_build_with_one_of_everything_is_whole(form: str, rich: dict[str, Path])
 @pytest.mark.parametrize("ignored", ["crowd", "drop", "keep", "paint"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_ignored_boxes_is_whole(form: str, ignored: str, tmp_path: Path) -> None:
+    if (form, ignored) == ("yolo", "crowd"):
+        pytest.skip("labels of YOLO know no crowds, which is refused")
     assert faults(build(tmp_path, form, ignored=ignored)) == []
 
 
@@ -108,12 +110,32 @@ def test_every_change_of_a_parquet_build_is_named(mutation: Mutation, out: Path)
     check_named(out, mutation)
 
 
+OF_FORMATS = {"coco": COCO, "roboflow": ROBOFLOW, "yolo": YOLO, "webdataset": WEBDATASET}
+
+
 @pytest.mark.row("I88")
-@pytest.mark.parametrize("mutation", COCO, ids=lambda one: f"{one.file}-{one.name}")
-def test_every_change_of_a_coco_build_is_named(mutation: Mutation, rich: dict[str, Path], tmp_path: Path) -> None:
-    out = Path(shutil.copytree(rich["coco"], tmp_path / "out"))
+@pytest.mark.parametrize(
+    ("form", "mutation"),
+    [pytest.param(form, one, id=f"{form}-{one.name}") for form, all_ in OF_FORMATS.items() for one in all_],
+)
+def test_every_change_of_a_build_in_another_format_is_named(
+    form: str, mutation: Mutation, rich: dict[str, Path], tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(rich[form], tmp_path / "out"))
     mutation.change(out)
     check_named(out, mutation)
+
+
+@pytest.mark.row("I88")
+def test_every_change_of_labels_that_are_boxes_is_named(tmp_path: Path) -> None:
+    coco = small_coco()
+    for annotation in coco.annotations:
+        annotation.pop("segmentation", None)
+    whole = build(tmp_path, "yolo", coco, negatives="random", negatives_per_image="all", stride=16, seed=23)
+    for mutation in BOXES:
+        out = Path(shutil.copytree(whole, tmp_path / mutation.name))
+        mutation.change(out)
+        check_named(out, mutation)
 
 
 def test_pairs_that_no_chip_encloses_are_noticed_where_no_image_was_skipped(tmp_path: Path) -> None:
@@ -138,7 +160,7 @@ def test_flipped_bits_truncation_and_loss_are_told_once_for_each_file(
 ) -> None:
     out = Path(shutil.copytree(rich[form], tmp_path / "out"))
     paths = each_kind(out)
-    assert len(paths) == (10 if form == "coco" else 7)
+    assert len(paths) == {"parquet": 7, "webdataset": 8, "yolo": 11}.get(form, 10)
     for path in paths:
         whole = (out / path).read_bytes()
         middle = len(whole) // 2

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from datasets_made import Coco
 from PIL import Image
 from run_cli import chipgen
 from small_set import SCALES, small_coco, write_small_set
@@ -20,7 +21,6 @@ from chipgen.export_config import ExportConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from datasets_made import Coco
 
 Labels = list[tuple[int, list[float]]]
 
@@ -71,9 +71,7 @@ def test_lines_are_boxes_where_no_object_has_a_mask(tmp_path: Path) -> None:
 
 def test_lines_are_outlines_where_some_object_has_a_mask(tmp_path: Path) -> None:
     rows = build(write_small_set(tmp_path / "set"), tmp_path / "out", "--format", "yolo", "--chips-per-shard", "2")
-    build(tmp_path / "set" / "instances.json", tmp_path / "coco", "--format", "coco")
-    annotations = json.loads((tmp_path / "coco" / "annotations.json").read_bytes())["annotations"]
-    by_id = {annotation["id"]: annotation for annotation in annotations}
+    by_id = {one["id"]: one for one in polygons_of(tmp_path / "set" / "instances.json", tmp_path / "coco")}
     kinds = set()
     for row in rows:
         for (category, numbers), box in zip(labels_of(tmp_path / "out", row), objects_of(row), strict=True):
@@ -129,6 +127,25 @@ def test_default_of_ignored_boxes_goes_by_format() -> None:
     ]
     with pytest.raises(UsageError, match="is a layout of COCO files"):
         ExportConfig("yolo", layout="roboflow")
+
+
+def test_zero_has_no_sign(tmp_path: Path) -> None:
+    coco = Coco()
+    coco.image(300, 200, 1)
+    coco.box(1, [0, 10, 40, 40], segmentation=[[-0.001, 10, 40, 10, 40, 50, -0.0, 50]])
+    path = write_small_set(tmp_path / "set", coco)
+    assert "-0.0" in json.dumps(polygons_of(path, tmp_path / "coco"))  # as a cut leaves it
+    rows = build(path, tmp_path / "out", "--format", "yolo")
+    assert all(labels_of(tmp_path / "out", row) for row in rows)
+    assert not any("-" in label.read_text() for label in (tmp_path / "out" / "labels").iterdir())
+    chipgen("verify", str(tmp_path / "out")).expect(0)
+
+
+def polygons_of(coco: Path, out: Path) -> list[dict[str, Any]]:
+    """Return the annotations of a COCO build."""
+    build(coco, out, "--format", "coco")
+    annotations: list[dict[str, Any]] = json.loads((out / "annotations.json").read_bytes())["annotations"]
+    return annotations
 
 
 def test_names_and_places_for_the_trainer(small_set: Path, tmp_path: Path) -> None:

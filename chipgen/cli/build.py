@@ -172,9 +172,10 @@ def _already_built(
     from chipgen.fingerprint import early_record, input_record  # noqa: PLC0415
     from chipgen.finished import already_built  # noqa: PLC0415
     from chipgen.samplers import BUILT_IN  # noqa: PLC0415
-    from chipgen.store import refuse_other, survey  # noqa: PLC0415
+    from chipgen.store import refuse_other, refuse_splits, survey  # noqa: PLC0415
 
     found = survey(Path(options["out"]))
+    refuse_splits(found.out)
     if found.record is None or export.overwrite or options["limit"] is not None:
         return None
     record = early_record(plan, export, None)

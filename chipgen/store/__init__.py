@@ -20,7 +20,7 @@ from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, 
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output, Start
 from chipgen.store.single import new_file
-from chipgen.store.survey import refuse_other, survey
+from chipgen.store.survey import refuse_other, refuse_splits, survey
 
 __all__ = [
     "MANIFEST",
@@ -38,6 +38,7 @@ __all__ = [
     "noting",
     "refuse_collection",
     "refuse_other",
+    "refuse_splits",
     "splits_of",
     "survey",
 ]

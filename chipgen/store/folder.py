@@ -163,12 +163,12 @@ def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
 
 
 def splits_of(out: Path) -> dict[str, str]:
-    """Return the folders of the splits that a finished folder of several names, by their name; empty for any other."""
+    """Return the folders of the splits that a folder of several names, finished or begun; empty for any other."""
     with contextlib.suppress(OSError):
         if (out / MANIFEST).stat().st_size > MOST_OF_SPLITS:
             return {}
-    manifest = _plain(out / MANIFEST, OF_MANIFEST)
-    configuration = manifest["configuration"] if manifest else None
+    record = _plain(out / MANIFEST, OF_MANIFEST) or _plain(out / RUN, OF_RUN)
+    configuration = record["configuration"] if record else None
     splits = configuration.get("splits") if isinstance(configuration, dict) else None
     if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
         return {}

@@ -39,11 +39,14 @@ class Start:
         The manifest of the same build, when it is finished already; else None.
     lost
         Files of it, or of an earlier run, that are missing or damaged, or of which the journal tells nothing.
+    resumed
+        Whether an earlier run began it.
     """
 
     kept: tuple[Entry, ...] = ()
     finished: dict[str, Any] | None = None
     lost: tuple[str, ...] = ()
+    resumed: bool = False
 
 
 class Output(Workspace):
@@ -59,11 +62,15 @@ class Output(Workspace):
         Whether another build there may be replaced: exactly the files its manifest or journal lists.
     nested
         Folders in it that are output folders by themselves.
+    before
+        Called before anything changes; what it raises leaves the folder as it is.
     """
 
-    def __init__(self, out: Path, *, overwrite: bool, nested: Iterable[str] = ()) -> None:
+    def __init__(
+        self, out: Path, *, overwrite: bool, nested: Iterable[str] = (), before: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__(out, nested)
-        self.overwrite = overwrite
+        self.overwrite, self.before = overwrite, before
         self._record: dict[str, Any] = {}
         self._run: dict[str, Any] = {}
         self._planned: Callable[[str], bool] = lambda _: False
@@ -131,7 +138,13 @@ class Output(Workspace):
         damaged = [path for entry in entries[:-1] for path in lost[id(entry)]]
         unannounced = [path for path in sorted(self.found.files - self.found.ours()) if self._planned(path)]
         shards = tuple(entry for entry in self._kept if CARRIED not in entry.facts)
-        return Start(shards, None, (*damaged, *unannounced))
+        return Start(shards, None, (*damaged, *unannounced), resumed=True)
+
+    def begin(self) -> None:
+        """Make the folder that of this build before anything is published there: what lies in it is replaced."""
+        with to_the_end(), guarded(self.out):
+            self.lock.check()
+            self._begin()
 
     def publish(self, staging: Staging, units: Sequence[str], entry: Entry) -> None:
         """Give the files of a shard their final names.
@@ -173,9 +186,7 @@ class Output(Workspace):
         self._kept = (*kept, Entry(tables.files, {TABLES: True}), *added)
         stay = {file.path for entry in self._kept for file in entry.files}
         self._doomed = Entry(tuple(file for file in self.found.listed if file.path not in stay), {DOOMED: True})
-        with to_the_end(), guarded(self.out):
-            self.lock.check()
-            self._begin()
+        self.begin()
 
     def _added(self, name: str, manifest: dict[str, Any]) -> Entry:
         """Return the entry of a folder that was added to a finished build."""
@@ -217,11 +228,6 @@ class Output(Workspace):
             self._clear()
         return sum(file.bytes for file in files)
 
-    def read(self, path: str) -> bytes:
-        """Return the content of a published file."""
-        with guarded(self.out / path):
-            return (self.out / path).read_bytes()
-
     def undo(self) -> None:
         """Leave the folder as this run found it."""
         if not self._begun:
@@ -249,6 +255,7 @@ class Output(Workspace):
         """Make the folder that of this build, just before anything in it changes."""
         if self._begun:
             return
+        self.before()
         found, staging = self.found, self.staging("begin")
         disk.make_folder(staging.folder)
         if found.run is not None and self._goes_on(found.run):

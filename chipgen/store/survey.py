@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import OutputError
-from chipgen.store.folder import Found, look, refuse_unwritable
+from chipgen.store.folder import Found, look, refuse_unwritable, splits_of
 from chipgen.store.lock import refuse_running
 from chipgen.store.record import first_difference
 from chipgen.store.workspace import Workspace
@@ -30,6 +30,27 @@ def refuse_other(found: Found, record: dict[str, Any], may_rise: Collection[str]
         raise OutputError.one(found.out, where, what, todo)
 
 
+def refuse_splits(out: Path, folders: Collection[str] = ()) -> None:
+    """Refuse a folder of splits for anything but the same splits: which of its folders went with what no one knows.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    folders
+        The folders of the splits that are to be written there; empty for a build that is none.
+
+    Raises
+    ------
+    OutputError
+        Other splits are there.
+    """
+    there = splits_of(out)
+    if there and {*there.values()} != {*folders}:
+        what = f"holds the splits {', '.join(there)}, which are not these"
+        raise OutputError.one(out, "configuration.splits", what, "choose another --out")
+
+
 def survey(out: Path) -> Found:
     """Look at an output folder before any work is done; of a finished build, clear what a killed run left in it.
 
@@ -44,6 +65,7 @@ def survey(out: Path) -> Found:
     refuse_running(out)
     refuse_unwritable(out)
     if found.untidy:
-        with Workspace(out) as workspace:
-            found = workspace.found
+        with Workspace(out):
+            pass
+        found = look(out)
     return found

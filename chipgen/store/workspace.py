@@ -78,6 +78,11 @@ class Workspace:
         """Return a recorder for temporary files, in a folder of their own."""
         return Staging(self.stage / name)
 
+    def read(self, path: str) -> bytes:
+        """Return the content of a published file."""
+        with guarded(self.out / path):
+            return (self.out / path).read_bytes()
+
     def _leave(self) -> None:
         """Tidy up and go; what cannot be removed now is removed by the next run."""
         replaced = self.lock.held and not self.lock.is_ours()

@@ -8,7 +8,7 @@ checked with it is not.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from chipgen.verification.accounts import (
     check_skipped,
     check_sources,
 )
-from chipgen.verification.collection import check_collection
+from chipgen.verification.collection import check_collection, refuse_one_of
 from chipgen.verification.epochs import check_epochs
 from chipgen.verification.faults import Faults
 from chipgen.verification.listing import OF_A_BUILD, sound_files
@@ -34,7 +34,11 @@ from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
 from chipgen.verification.tables import read_ledger, read_plan, read_sources
+from chipgen.verification.webdataset_shard import read_categories
+from chipgen.verification.yolo_data import check_data
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
+from chipgen.writers.webdataset import CATEGORIES
+from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from chipgen.verification.manifest import Manifest
     from chipgen.verification.skipped import SkippedLines
     from chipgen.verification.tables import LedgerTable, PlanTable, SourcesTable
+AGAIN = "run the same chipgen build again"
 UNFINISHED = OF_A_BUILD - {".lock"}
 """What tells that a folder without a manifest is a build that was interrupted."""
 
@@ -115,7 +120,8 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     if sources is not None and not os.path.isdir(sources) and not os.path.isfile(sources):  # noqa: PTH112, PTH113
         raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
     if splits := splits_of(folder):
-        return _verify_splits(folder, [verify(folder / split, sources) for split in splits.values()])
+        refuse_one_of(folder, sources)
+        return _verify_splits(folder, [_verify_split(folder / split, sources) for split in splits.values()])
     faults, manifest, images = Faults(folder), None, 0
     with faults.reading(MANIFEST, RESTORE):
         manifest = read_manifest(folder)
@@ -138,6 +144,15 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
         images=images,
         faults=tuple(faults.problems),
     )
+
+
+def _verify_split(folder: Path, sources: str | os.PathLike[str] | None) -> VerifyReport:
+    """Check one of several splits; that it is not there is a fault."""
+    try:
+        return verify(folder, sources)
+    except DataError as error:
+        lost = tuple(replace(problem, todo=AGAIN) for problem in error.problems)
+        return VerifyReport(str(folder), 0, 0, 0, 0, 0, lost)
 
 
 def _verify_splits(folder: Path, splits: list[VerifyReport]) -> VerifyReport:
@@ -164,11 +179,11 @@ def _refuse_others(folder: Path) -> None:
     """
     if not os.path.lexists(folder / MANIFEST):
         if any(os.path.lexists(folder / name) for name in UNFINISHED):
-            raise DataError.one(folder, "", "is not finished", "run the same chipgen build again")
+            raise DataError.one(folder, "", "is not finished", AGAIN)
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
 
 
-def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> SourcesTable | None:
+def _check_content(folder: Path, manifest: Manifest, sound: frozenset[str], faults: Faults) -> SourcesTable | None:
     """Check what the undamaged files say; return the images that chips were cut from."""
     skipped = _skipped(folder, sound, faults)
     ledger = _ledger(folder, manifest, sound, faults)
@@ -181,7 +196,7 @@ def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], fau
     faults.add_each(SKIPPED, check_skipped(accounts))
     faults.add_each(SOURCES, check_sources(accounts))
     before = len(faults)
-    ShardChecks(folder, manifest, sound, plan).run(faults)
+    ShardChecks(folder, manifest, sound - _broken_tables(folder, manifest, sound, faults), plan).run(faults)
     agree = len(faults) == before  # a shard that contradicts the plan leaves open which of them is right
     faults.add_each(PLAN, check_shown(accounts))
     faults.add_each(LEDGER, check_ledger(accounts, against_plan=agree))
@@ -191,6 +206,18 @@ def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], fau
         if plan is not None:
             check_epochs(folder, manifest, plan, sound, faults)
     return sources
+
+
+def _broken_tables(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> frozenset[str]:
+    """Check the file that names the classes in formats in which shards do not; return it where it is broken."""
+    before, config = len(faults), manifest.configuration
+    if config.format == "yolo" and DATA in sound:
+        with faults.reading(DATA):
+            check_data(folder, {config.split: "images"})
+    if config.format == "webdataset" and CATEGORIES in sound:
+        with faults.reading(CATEGORIES):
+            read_categories(folder)
+    return frozenset({DATA, CATEGORIES} if len(faults) > before else ())
 
 
 def _skipped(folder: Path, sound: Collection[str], faults: Faults) -> SkippedLines | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from chipgen.images import EXTENSIONS, header, open_regular
 from chipgen.verification.columns import take
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.reading import read_whole
+from chipgen.verification.yolo_data import names_of
 from chipgen.writers.tables import PLAN
 from chipgen.writers.yolo import DATA, label_path
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from chipgen.verification.manifest import Configuration
 
 PICTURE = re.compile(r"images/((\d{8,18})-[^/]+)")
-NAME = re.compile(r'  \d+: (".*")')
 LABEL = re.compile(r"\d{1,9}(?: [01]\.\d{6})+")
 
 SHARE = 2e-6
@@ -54,6 +53,8 @@ class YoloShard:
         Names of the classes in `DATA`; None where that is not sound.
     class_ids
         None: the format does not tell the source's ids of the classes.
+    table
+        The file that names the classes.
     files
         Its pictures and label files, relative to the output folder.
 
@@ -62,6 +63,8 @@ class YoloShard:
     MalformedError, UnusableError
         It is not such a file.
     """
+
+    table = DATA
 
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.out, self.sound = out, sound
@@ -72,18 +75,9 @@ class YoloShard:
                 raise MalformedError(f"line {number + 1}", f"{lines[number][:200]!r} is no picture of a chip")
         self.names = [match[1] for match in found if match]
         self.ids: Ints = np.array([int(match[2]) for match in found if match], dtype=np.int64)
-        self.classes = self._classes() if DATA in sound else None
+        self.classes = names_of(out) if DATA in sound else None
         self.class_ids: Ints | None = None
         self.files = tuple(file for name in self.names for file in (f"images/{name}", label_path(name)))
-
-    def _classes(self) -> tuple[str, ...]:
-        """Return the names of the classes."""
-        lines = read_whole(self.out / DATA).decode("utf-8", "replace").splitlines()
-        found = filter(None, map(NAME.fullmatch, lines))
-        try:
-            return tuple(str(json.loads(match[1])) for match in found)
-        except ValueError as error:
-            raise MalformedError("", f"{DATA} has a name that is none ({error})") from error
 
     def faults(self, planned: tuple[Chips, Boxes] | None, config: Configuration) -> Iterator[tuple[int, str]]:
         """Yield the row of chips with what is wrong with each, one thing each.
@@ -129,8 +123,8 @@ class YoloShard:
             if not LABEL.fullmatch(line) or line.count(" ") % 2:
                 return f"{file}: line {number + 1} is no label: {line[:100]!r}"
         labels = [(int(word), np.array(rest, dtype=np.float64)) for word, *rest in map(str.split, lines)]
-        if len({len(shares) == 4 for _, shares in labels}) > 1:
-            return f"{file}: boxes and outlines stand in one file, which trainers read wrong"
+        if any((len(shares) == 4) == (config.labels == "outlines") for _, shares in labels):
+            return f"{file}: holds others than {config.labels}: trainers read files of both wrong"
         if any((shares > 1).any() for _, shares in labels):
             return f"{file}: a share is above 1"
         if planned is None or size is None:

@@ -1,12 +1,12 @@
 """YOLO shards: a picture and a text file of labels for each chip, all in two folders, where trainers look for them.
 
-A label file knows only objects to learn, so that ignored ones are painted over or left out. Where the dataset has masks
-each line is an outline, of a box where an object has no mask: a file that mixed the two would be read wrong.
+A label file knows only objects to learn, so that ignored ones are painted over or left out. Where the dataset has
+masks, in whichever split, each line is an outline, of a box where an object has no mask: what mixes the two is read
+wrong.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.masks.joined import one_outline
+from chipgen.writers.dump import dump_yaml
 from chipgen.writers.format import Format, Listing
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import class_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from chipgen.boxes import Floats, Ints
-    from chipgen.dataset import Categories
     from chipgen.rows import ChipRow, ObjectRow
     from chipgen.store import Staging
     from chipgen.writers.format import Labels, Pieces, Written
@@ -35,6 +35,9 @@ DATA = "data.yaml"
 
 KEYS = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
 """Keys under which trainers look for splits that go by another name."""
+
+PLAIN_KEYS = {"train", "val", "test"}
+"""Keys that need no quotes."""
 
 
 def shard_path(_: str, index: int, __: int) -> str:
@@ -81,7 +84,7 @@ def _lines(row: ChipRow, *, outlines: bool) -> Iterator[str]:
     for obj in row.objects.rows():
         x, y, width, height = obj.bbox
         if outlines:
-            shares = np.clip(_outline(obj, row.size) / size, 0, 1)
+            shares = np.clip(_outline(obj, row.size) / size, 0, 1) + 0.0  # there are two zeros, and one has a sign
         else:
             shares = np.array([[x + width / 2, y + height / 2], [width, height]]) / size
         yield f"{obj.category} {' '.join(f'{share:.6f}' for share in shares.ravel().tolist())}\n"
@@ -114,26 +117,32 @@ def key_of(split: str) -> str:
     return KEYS.get(split, split)
 
 
-def data_yaml(categories: Categories, folders: dict[str, str]) -> bytes:
+def data_yaml(names: Sequence[str], folders: Mapping[str, str]) -> bytes:
     """Return what a trainer needs to find splits and classes.
 
     Parameters
     ----------
-    categories
-        The category table.
+    names
+        Names of the classes.
     folders
         The folder of the pictures of each split, relative to the file.
     """
-    places = "".join(f"{key_of(split)}: {json.dumps(folder)}\n" for split, folder in folders.items())
+    places = "".join(f"{_key(split)}: {dump_yaml(folder)}\n" for split, folder in folders.items())
     if "val" not in map(key_of, folders):
         places += "# There is no split to validate on here: --val-fraction makes one.\n"
-    names = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(class_names(categories)))
-    return f"{places}nc: {len(categories)}\nnames:{' {}' if not names else ''}\n{names}".encode("ascii")
+    table = "".join(f"  {number}: {dump_yaml(name)}\n" for number, name in enumerate(names))
+    return f"{places}nc: {len(names)}\nnames:{' {}' if not names else ''}\n{table}".encode("ascii")
+
+
+def _key(split: str) -> str:
+    """Return the key of a split as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
+    key = key_of(split)
+    return key if key in PLAIN_KEYS else dump_yaml(key)
 
 
 def _whole(written: Written) -> Iterator[tuple[str, Pieces]]:
     """Yield the file about all shards."""
-    yield DATA, iter((data_yaml(written.labels.categories, {written.split: "images"}),))
+    yield DATA, iter((data_yaml(class_names(written.labels.categories), {written.split: "images"}),))
 
 
 YOLO = Format(

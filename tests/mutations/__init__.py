@@ -11,7 +11,10 @@ from mutations.changes import Mutation
 from mutations.of_coco import COCO
 from mutations.of_manifest import MANIFESTS
 from mutations.of_plan import PLANNED
+from mutations.of_roboflow import ROBOFLOW
 from mutations.of_shards import SHARDS
 from mutations.of_tables import TABLES
+from mutations.of_webdataset import WEBDATASET
+from mutations.of_yolo import BOXES, YOLO
 
-__all__ = ["COCO", "MANIFESTS", "PLANNED", "SHARDS", "TABLES", "Mutation"]
+__all__ = ["BOXES", "COCO", "MANIFESTS", "PLANNED", "ROBOFLOW", "SHARDS", "TABLES", "WEBDATASET", "YOLO", "Mutation"]

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from consumers.heavy.consumer import Consumer
+from consumers.made_set import OPTIONS, consumer_coco
+from run_cli import chipgen
+from small_set import write_small_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,3 +44,13 @@ def torchvision(consumer: Callable[[str], Consumer]) -> Consumer:
 def transformers(consumer: Callable[[str], Consumer]) -> Consumer:
     """Return the environment that has transformers."""
     return consumer("transformers")
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Parquet build in which an object that is learnt stands in a crowd; not to be changed."""
+    folder, coco = tmp_path_factory.mktemp("crowded"), consumer_coco()
+    coco.box(5, [470, 0, 100, 100], iscrowd=1, segmentation=[])
+    source = write_small_set(folder / "set", coco)
+    chipgen("build", "--coco", str(source), *OPTIONS, "--out", str(folder / "parquet")).expect(0)
+    return folder / "parquet"

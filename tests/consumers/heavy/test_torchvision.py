@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from consumers.heavy.consumer import HERE, Consumer, assert_falls
+from consumers.heavy.overlaps import corners, on_ignored, shares
 from consumers.heavy.wrong import objects_changed
 from consumers.tampered import passes, tampered_coco, tampered_parquet
-from consumers.truth import Seen, assert_boxes, truth
+from consumers.truth import assert_boxes, truth
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
 
 SCRIPT = "with_torchvision.py"
 TRAINING = ("--tiny", "--batch-size", "2", "--limit-steps", "24", "--log-steps", "6", "--epochs", "9")
@@ -43,8 +40,8 @@ def check_batches(consumer: Consumer, build: Path) -> None:
         assert chip["shape"] == [3, 256, 256]
         assert 0 <= chip["range"][0] < chip["range"][1] <= 1
         ordered = [one for one in seen if one.valid] + [one for one in seen if not one.valid]
-        corners = np.array(chip["boxes"]).reshape(-1, 4)
-        assert_boxes(list(np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])), ordered)
+        low, high = np.array(chip["boxes"]).reshape(-1, 2, 2).transpose(1, 0, 2)
+        assert_boxes(list(np.hstack([low, high - low])), ordered)
         of_ignored = {True: -1, False: 0}
         wanted = [
             chip["names"].index(one.name) + 1 if one.valid else of_ignored[one.reason == "crowd"] for one in ordered
@@ -56,31 +53,6 @@ def check_training(consumer: Consumer, build: Path, out: Path) -> None:
     """Check that a model learns something from a build."""
     assert_falls(consumer.losses("train_torchvision.py", build, out, *TRAINING))
     assert out.stat().st_size > 10**6
-
-
-def corners(seen: list[Seen]) -> Floats:
-    """Return boxes as x1, y1, x2, y2, shape ``(N, 4)``."""
-    boxes = np.array([one.box for one in seen]).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
-    return boxes
-
-
-def shares(boxes: Floats, others: Floats) -> tuple[Floats, Floats]:
-    """Return IoU and intersection over own area of boxes (N, 4) with others (M, 4), each ``(N, M)``; by coordinates."""
-    sides = [
-        np.minimum(boxes[:, None, axis + 2], others[:, axis + 2]) - np.maximum(boxes[:, None, axis], others[:, axis])
-        for axis in (0, 1)
-    ]
-    common = np.where((sides[0] > 0) & (sides[1] > 0), sides[0] * sides[1], 0)
-    own, theirs = ((some[:, 2] - some[:, 0]) * (some[:, 3] - some[:, 1]) for some in (boxes, others))
-    return common / (own[:, None] + theirs - common), common / own[:, None]
-
-
-def on_ignored(boxes: Floats, seen: list[Seen], share: float) -> npt.NDArray[np.bool_]:
-    """Tell which boxes lie on something ignored by more than a share: of the union, or in crowds of their own area."""
-    objects, crowds = (corners([o for o in seen if not o.valid and (o.reason == "crowd") == crowd]) for crowd in (0, 1))
-    near = np.hstack([shares(boxes, objects)[0] > share, shares(boxes, crowds)[1] > share])
-    return np.asarray(near.any(axis=1))
 
 
 def check_ignored(consumer: Consumer, build: Path, folder: Path, *arguments: str) -> None:
@@ -139,17 +111,15 @@ def test_faster_rcnn_does_not_learn_from_wrong_builds(
 
 
 def test_nothing_on_an_ignored_object_is_taught_to_be_background(
-    torchvision: Consumer, builds: dict[str, Path], tmp_path: Path
+    torchvision: Consumer, crowded: Path, tmp_path: Path
 ) -> None:
-    check_ignored(torchvision, builds["parquet"], tmp_path)
+    check_ignored(torchvision, crowded, tmp_path)
 
 
-def test_without_the_rule_it_would_be(torchvision: Consumer, builds: dict[str, Path], tmp_path: Path) -> None:
-    assert not passes(lambda build: check_ignored(torchvision, build, tmp_path, "no"), builds["parquet"])
+def test_without_the_rule_it_would_be(torchvision: Consumer, crowded: Path, tmp_path: Path) -> None:
+    assert not passes(lambda build: check_ignored(torchvision, build, tmp_path, "no"), crowded)
 
 
-def test_a_build_without_its_ignored_boxes_is_noticed(
-    torchvision: Consumer, builds: dict[str, Path], tmp_path: Path
-) -> None:
-    wrong = objects_changed(builds["parquet"], tmp_path, "ignored_left_out")
+def test_a_build_without_its_ignored_boxes_is_noticed(torchvision: Consumer, crowded: Path, tmp_path: Path) -> None:
+    wrong = objects_changed(crowded, tmp_path, "ignored_left_out")
     assert not passes(lambda build: check_ignored(torchvision, build, tmp_path), wrong)

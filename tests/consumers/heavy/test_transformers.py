@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from consumers.heavy.consumer import Consumer, assert_falls
+from consumers.heavy.overlaps import on_ignored
 from consumers.heavy.wrong import objects_changed
 from consumers.tampered import passes, tampered_parquet
 from consumers.truth import assert_boxes, truth
@@ -43,13 +44,17 @@ def check_training(consumer: Consumer, build: Path, out: Path) -> None:
 
 
 def check_ignored(consumer: Consumer, build: Path, *arguments: str) -> None:
-    """Check that queries on ignored objects are taught nothing, and all others something."""
-    found = {chip["id"]: chip["taught"] for chip in consumer.ask(SCRIPT, "taught", build, *arguments)}
-    expected = {
-        number: [True] * sum(one.valid for one in seen) + [False] * sum(not one.valid for one in seen) + [True]
-        for number, seen in truth(build).items()
-    }
-    assert found == expected
+    """Check that queries on something ignored are taught nothing, and all others and those of objects something."""
+    found, expected = consumer.ask(SCRIPT, "taught", build, *arguments), truth(build)
+    assert [chip["id"] for chip in found] == list(expected)
+    kinds = set()
+    for chip, seen in zip(found, expected.values(), strict=True):
+        taught, boxes = np.array(chip["taught"], dtype=bool), SIDE * np.array(chip["boxes"]).reshape(-1, 4)
+        matched = np.arange(len(boxes)) < sum(one.valid for one in seen)
+        near = on_ignored(boxes, seen, 0.3)
+        np.testing.assert_array_equal(taught, matched | ~near)
+        kinds |= set(zip(matched.tolist(), near.tolist(), strict=True))
+    assert len(kinds) == 4
 
 
 def test_batches_hold_what_the_source_says(transformers: Consumer, builds: dict[str, Path]) -> None:
@@ -78,16 +83,16 @@ def test_rt_detr_does_not_learn_from_wrong_builds(
     assert not passes(lambda build: check_training(transformers, build, tmp_path / "model"), wrong)
 
 
-def test_queries_on_ignored_objects_are_taught_nothing(transformers: Consumer, builds: dict[str, Path]) -> None:
-    check_ignored(transformers, builds["parquet"])
+def test_queries_on_ignored_objects_are_taught_nothing(transformers: Consumer, crowded: Path) -> None:
+    check_ignored(transformers, crowded)
 
 
-def test_without_the_rule_they_would_be(transformers: Consumer, builds: dict[str, Path]) -> None:
-    assert not passes(lambda build: check_ignored(transformers, build, "no"), builds["parquet"])
+def test_without_the_rule_they_would_be(transformers: Consumer, crowded: Path) -> None:
+    assert not passes(lambda build: check_ignored(transformers, build, "no"), crowded)
 
 
 def test_a_build_that_marks_nothing_as_ignored_is_noticed(
-    transformers: Consumer, builds: dict[str, Path], tmp_path: Path
+    transformers: Consumer, crowded: Path, tmp_path: Path
 ) -> None:
-    wrong = tampered_parquet(builds["parquet"], tmp_path, "all_learnt")
+    wrong = tampered_parquet(crowded, tmp_path, "all_learnt")
     assert not passes(lambda build: check_ignored(transformers, build), wrong)

@@ -1,7 +1,7 @@
 """Say what transformers sees in a build; run in an environment of its own.
 
 batches PARQUET_BUILD     what the training example makes of each chip, as JSON
-taught PARQUET_BUILD [no] whether each object of each chip, taken as a query, is taught something, as JSON; `no`: no
+taught PARQUET_BUILD [no] which queries at and in the objects of each chip are taught something, as JSON; `no`: no
                           ignored box is respected
 """
 
@@ -19,8 +19,6 @@ from transformers import RTDetrConfig, RTDetrImageProcessorPil
 from transformers.loss.loss_rt_detr import RTDetrLoss
 
 PROCESSOR = RTDetrImageProcessorPil(do_resize=False)
-FAR = [[0.5, 0.5, 2.0, 2.0]]
-"""A query around the whole chip and as much again: it lies on nothing."""
 
 
 def batches(build: Path) -> list[dict[str, Any]]:
@@ -35,24 +33,27 @@ def batches(build: Path) -> list[dict[str, Any]]:
 
 
 def taught(build: Path) -> list[dict[str, Any]]:
-    """Return for each chip which of its boxes, valid ones, ignored ones and one that is far from all, have a gradient.
+    """Return for each chip some queries, x1 y1 x2 y2 in shares of the chip, and which of them have a gradient.
 
-    Each is a query at its very place. Valid ones are matched with their objects.
+    They are its valid objects, matched with themselves; its ignored ones; and of all these the middle quarter.
     """
     chips, names = read(build)
     criterion = RTDetrLoss(RTDetrConfig(num_labels=len(names)))
+    loss = example.respecting_ignored(RTDetrLoss.loss_labels_vfl)
     told = []
     for chip in chips:
         target = example.collate(PROCESSOR, [chip])[1][0]
         low, high = target["ignored"][:, :2], target["ignored"][:, 2:]
-        boxes = torch.cat((target["boxes"], torch.cat(((low + high) / 2, high - low), dim=1), torch.tensor(FAR)))
+        whole = torch.cat((target["boxes"], torch.cat(((low + high) / 2, high - low), dim=1)))
+        boxes = torch.cat((whole, whole * torch.tensor([1, 1, 0.5, 0.5])))
         logits = torch.zeros(1, len(boxes), len(names), requires_grad=True)
         rows = torch.arange(len(target["boxes"]))
-        loss = example.respecting_ignored(RTDetrLoss.loss_labels_vfl)
         outputs = {"logits": logits, "pred_boxes": boxes[None]}
         sum(loss(criterion, outputs, [target], [(rows, rows)], 1).values()).backward()
         assert logits.grad is not None
-        told.append({"id": chip["image_id"], "taught": logits.grad[0].ne(0).any(dim=1).tolist()})
+        corners = torch.cat((boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2), dim=1)
+        has = logits.grad[0].ne(0).any(dim=1)
+        told.append({"id": chip["image_id"], "boxes": corners.tolist(), "taught": has.tolist()})
     return told
 
 
