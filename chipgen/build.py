@@ -19,7 +19,6 @@ from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished, said_of_labels, told
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
-from chipgen.masks.joined import some_mask
 from chipgen.reopen import finished_shards, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
@@ -86,16 +85,19 @@ class Asked:
     ----------
     plan, out, config
         What is built, where, and how.
+    labels
+        What labels of YOLO are, ``outlines`` or ``boxes``, the same in all splits; None to see what this dataset has.
     """
 
     plan: Plan
     out: Path
     config: ExportConfig
+    labels: str | None = None
 
     @cached_property
     def record(self) -> dict[str, Any]:
         """Return what it is made from."""
-        return record_of(self.plan, self.config)
+        return record_of(self.plan, self.config, self.labels)
 
     def finished(self) -> BuildReport | None:
         """Look at what is there: return what the finished build comes to, None when there is work to do.
@@ -209,8 +211,8 @@ class _Build:
     @cached_property
     def labels(self) -> Labels:
         """Return what writers need to know of the dataset."""
-        dataset = self.plan.dataset
-        return Labels(dataset.categories, self.config.format == "yolo" and some_mask(dataset.annotations.learnable()))
+        outlines = self.asked.record["configuration"].get("labels") == "outlines"
+        return Labels(self.plan.dataset.categories, outlines)
 
     @cached_property
     def job(self) -> Job:

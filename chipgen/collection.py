@@ -19,7 +19,7 @@ from chipgen.coco import STREAMED_ABOVE, read_coco
 from chipgen.coco.fields import image_field
 from chipgen.errors import DataError, OutputError, UsageError
 from chipgen.export_config import ExportConfig, ExportSettings
-from chipgen.fingerprint import FORMAT_VERSION
+from chipgen.fingerprint import FORMAT_VERSION, labels_of
 from chipgen.inputs import image_root, refuse_missing, shared_files
 from chipgen.split_folders import said_of_validation, split_folders
 from chipgen.splitting import Splitting, one_table, split_dataset
@@ -199,6 +199,7 @@ class _Collection:
     def __init__(self, plans: dict[str, Plan], out: Path, config: ExportConfig) -> None:
         self.plans, self.out, self.config = plans, out, config
         self.folders = split_folders(plans, config)
+        self.labels = labels_of(plans.values()) if config.format == "yolo" else None
         if len({plan.dataset.categories.raw for plan in plans.values()}) > 1:
             todo = "read the files with read_splits, which gives them one"
             raise UsageError.one("--coco", "", "the splits have different category tables", todo)
@@ -212,7 +213,7 @@ class _Collection:
     def asked(self, name: str, config: ExportConfig | None = None) -> Asked:
         """Return the build of a split."""
         config = replace(config or self.config, split=name)
-        return Asked(self.plans[name], self.out / self.folders[name], config)
+        return Asked(self.plans[name], self.out / self.folders[name], config, self.labels)
 
     def look(self, *, going_on: bool) -> dict[str, BuildReport]:
         """Look at the folders of all splits before anything changes: what stands in the way is to be known in seconds.

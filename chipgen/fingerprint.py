@@ -9,9 +9,10 @@ import numpy as np
 
 from chipgen import _version
 from chipgen.digests import sha256_of
+from chipgen.masks.joined import some_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
     from chipgen.config import PlanConfig
@@ -22,14 +23,30 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 
-def record_of(plan: Plan, config: ExportConfig) -> dict[str, Any]:
-    """Return what a build is made from, as the manifest says it."""
+def record_of(plan: Plan, config: ExportConfig, labels: str | None = None) -> dict[str, Any]:
+    """Return what a build is made from, as the manifest says it.
+
+    Parameters
+    ----------
+    plan, config
+        What is built, and how.
+    labels
+        What labels of YOLO are, as `labels_of` says it of all splits; None where there is but this one.
+    """
     record = early_record(plan.config, config, plan.dataset.limit, plan.dataset.splitting)
+    if config.format == "yolo":
+        record["configuration"]["labels"] = labels or labels_of([plan])
     inputs = {"annotations": {"sha256": plan.dataset.source.sha256}}
     if plan.proposals is not None:
         inputs["proposals"] = {"sha256": plan.proposals.sha256}
     table = hashlib.sha256(b"\n".join(plan.dataset.categories.raw)).hexdigest()
     return {**record, "inputs": inputs, "categories": table, "plan": plan_digest(plan)}
+
+
+def labels_of(plans: Iterable[Plan]) -> str:
+    """Return what labels are where they can be of one kind only: outlines where some object to learn has a mask."""
+    masked = any(some_mask(plan.dataset.annotations.learnable()) for plan in plans)
+    return "outlines" if masked else "boxes"
 
 
 def early_record(

@@ -8,6 +8,7 @@ import pytest
 from fault_table import DESELECTED
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
+from zoo.running import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,12 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return finished builds of the small dataset, by format; not to be changed."""
+    """Return finished builds of the small dataset, by format, and one of two splits; not to be changed."""
     folder = tmp_path_factory.mktemp("built")
     coco = write_small_set(folder / "set")
     for name in ("parquet", "coco"):
         chipgen("build", "--coco", str(coco), *SCALES, "--format", name, "--out", str(folder / name)).expect(0)
-    return {name: folder / name for name in ("parquet", "coco")}
+    more = {"yolo": ("--format", "yolo"), "webdataset": ("--format", "webdataset"), "splits": ("--val-fraction", "0.5")}
+    for name, options in more.items():  # here, to be quick
+        assert run_here(["build", "--coco", str(coco), *SCALES, *options, "--out", str(folder / name)]).code == 0
+    return {name: folder / name for name in ("parquet", "coco", *more)}

@@ -1,4 +1,4 @@
-"""Several splits in one folder, when something is in the way, goes wrong, or is changed: nothing lost, nothing untrue."""
+"""Several splits in one folder when something is in the way, goes wrong or is changed: nothing lost, nothing false."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ import chipgen as library
 from chipgen.store import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datasets_made import Coco
 
 HALF = ("--val-fraction", "0.5")
@@ -70,9 +72,7 @@ def die_in(out: Path, operation: str, place: str, coco: Path, *more: str) -> Non
         for path, data in (before or {}).items():
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             (out / path).write_bytes(data)
-        names = [(name, str(a[-1].relative_to(out))) for name, a in disk.log if name == "replace"]
         last = [n for n, (name, a) in enumerate(disk.log, 1) if name == operation and _is_at(a, out / place)][-1]
-        assert names
         with Disk(last, "dies after").installed(patch), pytest.raises(SuddenDeath):
             build(coco, out, *more)
 
@@ -327,9 +327,6 @@ def test_limit_of_skipped_things_counts_all_splits(tmp_path: Path) -> None:
     for limit, code in (("5", 3), ("6", 0), ("5", 3)):  # the second and third time nothing is to be done
         done = build(path, tmp_path / "out", *HALF, "--on-error", "skip", "--max-skipped", limit)
         assert done.code == code
-    expect(
-        run_here(["build", "--coco", str(path), *SCALES, "--out", str(tmp_path / "strict"), *HALF, "--limit", "1"]), 2
-    )
     assert build(path, tmp_path / "strict", *HALF).code == 1
     assert not (tmp_path / "strict").exists()
 
@@ -381,6 +378,42 @@ def test_entries_of_one_category_may_say_more_in_one_file(tmp_path: Path) -> Non
         for name in ("train", "val")
     ]
     assert tables[0] == tables[1] == small_coco().categories
+
+
+def test_labels_are_of_one_kind_in_all_splits(tmp_path: Path) -> None:
+    """A trainer of outlines cannot validate on boxes."""
+    coco = small_coco()
+    for annotation in coco.annotations:
+        annotation.pop("segmentation", None)
+    paths = {"a": write_small_set(tmp_path / "a"), "b": write_small_set(tmp_path / "b", coco)}
+    for train, val in (("a", "b"), ("b", "a")):
+        out = tmp_path / f"out-{train}"
+        expect(both(paths[train], paths[val], out, "--format", "yolo"), 0)
+        labels = [path.read_text().split("\n") for path in out.glob("*/labels/*.txt")]
+        assert all(line.count(" ") >= 6 for lines in labels for line in lines if line)
+        assert faults(out) == []
+    out = tmp_path / "boxes"
+    expect(both(paths["b"], paths["b"], out, "--format", "yolo"), 0)
+    labels = [path.read_text().split("\n") for path in out.glob("*/labels/*.txt")]
+    assert all(line.count(" ") == 4 for lines in labels for line in lines if line)
+    expect(
+        both(paths["b"], paths["a"], tmp_path / "boxes", "--format", "yolo"), 4, "labels: is boxes there and outlines"
+    )
+
+
+def test_epochs_of_a_split_stay(small_set: Path, tmp_path: Path) -> None:
+    out, more = tmp_path / "out", (*HALF, "--negatives", "random", "--negatives-per-image", "all", "--format", "yolo")
+    expect(build(small_set, out, *more), 0)
+    for name in ("train", "val"):
+        library.write_epochs(out / name, epochs=2)
+    before = tree(out)
+    assert faults(out) == []
+    expect(build(small_set, out, *more), 0, "finished     2 splits")
+    next((out / "val" / "labels").iterdir()).unlink()
+    expect(build(small_set, out, *more), 0, "made again")
+    assert tree(out) == before
+    refused = expect(run_here(["epochs", str(out)]), 1)
+    assert f"holds several splits: name one of them: {out / 'train'}, {out / 'val'}" in refused.stderr
 
 
 def test_category_of_two_names_is_refused(tmp_path: Path) -> None:
@@ -462,6 +495,7 @@ def test_dry_run_json_and_quiet(small_set: Path, tmp_path: Path) -> None:
 
 
 def test_limit_is_that_of_the_file_before_it_is_split(small_set: Path, tmp_path: Path) -> None:
+    expect(build(small_set, tmp_path / "one", *HALF, "--limit", "1"), 2, "1 image in 1 group cannot be split")
     expect(build(small_set, tmp_path / "out", *HALF, "--limit", "2"), 0)
     plans = [pq.read_table(tmp_path / "out" / name / "_plan.parquet").to_pylist() for name in ("train", "val")]
     assert {row["source"]["image_id"] for plan in plans for row in plan} == {3, 5}
@@ -503,7 +537,7 @@ def test_lost_split_is_a_fault_and_is_made_again(lost: str, out: Path, small_set
         expect(build(small_set, out, *HALF), 4, f"{out / 'val'}: is not empty, and chipgen did not write it")
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "no list": (lambda value: value.update(files=[]), "is not listed"),
     "more in the list": (lambda value: value["files"].append(value["files"][0] | {"path": "x"}), "belongs to no"),
     "another format": (lambda value: value["configuration"].update(format="coco"), "its format is 'yolo', not 'coco'"),

@@ -21,6 +21,7 @@ from small_set import LEVELS, small_coco, small_proposals, write_small_set
 
 OPTIONS = (*LEVELS, "--chips-per-shard", "2", "--min-proposals", "4", "--on-error", "skip", "--max-skipped", "9")
 FORMATS = pytest.mark.parametrize("form", ["parquet", "coco"])
+OTHERS = ("yolo", "webdataset")
 Paths = tuple[str, ...]
 """The annotation file, the proposals, the output folder."""
 
@@ -69,7 +70,7 @@ def make_place(folder: Path, document: dict[str, Any] | None = None) -> Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Return a dataset and its builds by one process; not to be changed."""
     made = make_place(tmp_path_factory.mktemp("determinism"))
-    for form in ("parquet", "coco"):
+    for form in ("parquet", "coco", *OTHERS):
         options = ("--format", form, "--workers", "1")
         made.trees[form] = made.build(made.folder / form, *options, PYTHONHASHSEED="0")
     return made
@@ -208,11 +209,22 @@ def test_how_paths_are_written_changes_no_byte(way: str, form: str, place: Place
     assert made == place.trees[form]
 
 
+@pytest.mark.row("K104", "K105", "K106")
+@pytest.mark.parametrize("form", OTHERS)
+def test_nothing_around_changes_a_byte_of_the_other_formats(form: str, place: Place, tmp_path: Path) -> None:
+    """All at once: what one of these changes would be found above, or here."""
+    options = ("--format", form, "--workers", "3")
+    around = {**SURROUNDINGS["ascii"], **SURROUNDINGS["kathmandu"], "PYTHONHASHSEED": "random"}
+    paths = ("set/instances.json", "proposals.json", str(tmp_path / "a b é"))
+    made = place.build(tmp_path / "a b é", *options, paths=paths, cwd=place.folder, umask=0o077, **around)
+    assert made == place.trees[form]
+
+
 # -- the order of the source -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.row("K107")
-@FORMATS
+@pytest.mark.parametrize("form", ["parquet", "coco", *OTHERS])
 def test_the_order_of_the_source_changes_nothing_but_its_digest(form: str, place: Place, tmp_path: Path) -> None:
     rng = random.Random(7)  # noqa: S311 -- no secret
     document = _dataset()

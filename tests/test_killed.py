@@ -53,7 +53,7 @@ def _assert_nothing_lies(out: Path, reference: dict[str, str]) -> None:
 
 
 @pytest.mark.row("I86", "J98", "K108")
-@pytest.mark.parametrize("form", ["parquet", "coco"])
+@pytest.mark.parametrize("form", ["parquet", "coco", "yolo"])
 def test_killed_and_run_again_until_it_ends(form: str, coco: Path, tmp_path: Path) -> None:
     rng, kills, rounds = random.Random(f"{form} {KILLS}"), 0, 0  # noqa: S311 -- moments, not secrets
     more = ("--format", form)

@@ -297,7 +297,7 @@ def test_writing_a_build(name: str, make: Make, planned: chipgen.Plan, tmp_path:
 
 @pytest.mark.parametrize(
     ("name", "make"),
-    _cases(OF_MSGSPEC, "chipgen.writers.coco.msgspec.json.decode", "chipgen.writers.coco.json.dumps"),
+    _cases(OF_MSGSPEC, "chipgen.writers.coco.msgspec.json.decode", "chipgen.writers.dump.json.dumps"),
 )
 def test_writing_a_coco_build(name: str, make: Make, planned: chipgen.Plan, tmp_path: Path) -> None:
     real = msgspec.json.decode

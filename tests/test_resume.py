@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -122,8 +123,10 @@ def assert_refused_untouched(outcome: Outcome, out: Path, code: int) -> list[str
 
 
 @pytest.mark.row("I86", "K108")
-@pytest.mark.parametrize("form", ["parquet", "coco"])
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize(
+    ("form", "shards"),
+    [("parquet", 1), ("parquet", 3), ("coco", 1), ("coco", 3), ("yolo", 1), ("yolo", 3), ("webdataset", 2)],
+)
 def test_unfinished_build_goes_on_with_other_workers(
     form: str, shards: int, small_set: Path, tmp_path: Path, built: dict[str, Path]
 ) -> None:
@@ -140,7 +143,7 @@ def test_unfinished_build_goes_on_with_other_workers(
 
 
 @pytest.mark.row("I87")
-@pytest.mark.parametrize("form", ["parquet", "coco"])
+@pytest.mark.parametrize("form", ["parquet", "coco", "yolo", "webdataset"])
 @pytest.mark.parametrize("damage", ["lost", "emptied", "first line", "garbage"])
 def test_shards_that_no_journal_tells_of_are_made_again(
     damage: str, form: str, small_set: Path, tmp_path: Path, built: dict[str, Path]
@@ -176,14 +179,14 @@ def test_readers_see_whole_shards_at_any_time(finished: bool, small_set: Path, t
 
 
 @pytest.mark.row("I88")
-@pytest.mark.parametrize("form", ["parquet", "coco"])
+@pytest.mark.parametrize("form", ["parquet", "coco", "yolo", "webdataset"])
 @pytest.mark.parametrize("damage", ["deleted", "cut short", "grown", "flipped"])
 def test_damaged_file_of_a_finished_build_is_made_again(
     damage: str, form: str, small_set: Path, tmp_path: Path, built: dict[str, Path]
 ) -> None:
     files = [path for path in tree(built[form]) if path not in {"_manifest.json", "_skipped.jsonl"}]
-    chips = [path for path in files if "/images/" in path]
-    for number, name in enumerate(path for path in files if path not in chips[1:]):
+    kinds = {re.sub(r"\d+", "", re.sub(r".*(images|labels)/", "", path)): path for path in files}
+    for number, name in enumerate(path for path in files if path in kinds.values() or form == "parquet"):
         out = Path(shutil.copytree(built[form], tmp_path / f"{number}"))
         _damage(out / name, damage)
         more = ("--format", form, *(("--verify",) if damage == "flipped" else ()))
@@ -336,7 +339,7 @@ def _spoil(coco: Path, *images: int) -> dict[int, bytes]:
 SKIP = ("--on-error", "skip", "--max-skipped", "9")
 
 
-@pytest.mark.parametrize("form", ["parquet", "coco"])
+@pytest.mark.parametrize("form", ["parquet", "coco", "yolo"])
 def test_mended_images_are_put_in_by_retrying(form: str, small_set: Path, tmp_path: Path) -> None:
     out, more = tmp_path / "out", ("--format", form, "--chips-per-shard", "2", *SKIP)
     kept = _spoil(small_set, 3, 11)

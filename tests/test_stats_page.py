@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from datasets_made import Coco
 from given_proposals import Given
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading_pages import HTML, SVG, drawn, parsed, words
 from run_cli import chipgen
@@ -115,6 +115,8 @@ def assert_adds_up(text: str, chips: dict[str, Any], spread: dict[str, Any]) -> 
     assert drawn(parts["Ignored boxes by reason"]) == sum(chips["ignored_boxes"].values())
     first = sum(one["objects"] for one in spread["categories"][:20])
     assert drawn(parts["Objects per category"]) == first
+    learnt = sum(one["covered"] for one in spread["categories"][:20])
+    assert drawn(parts["Objects per category"], "lost") == first - learnt
     table = cells(parts["Objects per category"])[1:]
     assert sum(int(row[1].replace(",", "")) for row in table) == spread["objects"]
     assert drawn(parts["Pixels"]) == sum(
@@ -293,6 +295,8 @@ def test_every_status_and_reason_has_a_meaning() -> None:
     assert set(CURES) == set(STATUSES) - {"covered", "crowd"}
 
 
+@example(10**6, 1)
+@example(1, 10**6)
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_only_all_is_all_and_only_nothing_is_nothing(part: int, rest: int) -> None:
     told = share(part, part + rest)

@@ -120,7 +120,6 @@ COMMON_OPTIONS = (
         "--print-config",
         cls=PrintConfig,
         is_flag=True,
-        is_eager=True,
         expose_value=False,
         help="Print the options, as given and by default, as a file for --config; nothing is read.",
     ),

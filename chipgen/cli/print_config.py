@@ -20,8 +20,8 @@ NOT_OF_THE_FILE = {"config", "print-config", "help"}
 class PrintConfig(click.Option):
     """A switch that prints the configuration and ends the program, before anything is read or missed.
 
-    What was given is known as soon as the command line is split into words; so this looks at all options by itself,
-    whichever of them click has looked at before.
+    What was given is known as soon as the command line is split into words; so this looks at all options by itself.
+    Click comes to it before it misses what was not given, and after ``--config``, which is eager.
     """
 
     def handle_parse_result(
@@ -32,16 +32,13 @@ class PrintConfig(click.Option):
         if value and not ctx.resilient_parsing:
             from chipgen.cli.options import say  # noqa: PLC0415 -- this option is one of those
 
-            say(_text(ctx, opts, args).encode("utf-8"))  # TOML is UTF-8 in any locale
+            say(_text(ctx, opts).encode("utf-8"))  # TOML is UTF-8 in any locale
             ctx.exit()
         return value, args
 
 
-def _text(ctx: click.Context, opts: Mapping[str, Any], args: list[str]) -> str:
+def _text(ctx: click.Context, opts: Mapping[str, Any]) -> str:
     """Return the configuration as a TOML file."""
-    for option in ctx.command.params:
-        if option.name == "config":
-            option.handle_parse_result(ctx, opts, args)  # wherever it stands: its file gives defaults
     name = ctx.command_path
     lines = [f"# {name} --config THIS_FILE does what {name} would do with the options given.", ""]
     for title, options in grouped(ctx.command, ctx):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DAY = """
 --paper: #ffffff; --ink: #1c2128; --soft: #57606a; --rule: #d5dbe1; --card: #f5f7f9; --counts: #64748b;
---good: #d9f2e6; --goodink: #00794f; --lost: #c2410c; --lostcard: #fff1e8; --hole: #ffd9c2; --quiet: #a3adb8;
+--good: #d9f2e6; --learnt: #0072b2; --lost: #c2410c; --lostcard: #fff1e8; --hole: #ffd9c2; --quiet: #a3adb8;
 --l0: #0072b2; --l1: #e69f00; --l2: #009e73; --l3: #cc79a7; --l4: #56b4e9; --l5: #8a6d3b;
 """
 
 NIGHT = """
 --paper: #14181d; --ink: #e6e9ed; --soft: #a5afba; --rule: #363e48; --card: #1e242b; --counts: #8b9bb0;
---good: #17382c; --goodink: #4fd1a0; --lost: #ff8a4c; --lostcard: #3a2114; --hole: #5a2d16; --quiet: #6f7a86;
+--good: #17382c; --learnt: #4ba3e3; --lost: #ff8a4c; --lostcard: #3a2114; --hole: #5a2d16; --quiet: #6f7a86;
 --l0: #4ba3e3; --l1: #f0b429; --l2: #2cc295; --l3: #e29bc4; --l4: #8fd3ff; --l5: #c6a15b;
 """
 
@@ -48,7 +48,7 @@ figure { margin: .75rem 0 0; overflow-x: auto }
 .pale { opacity: .35 } .end { stroke-width: 1; stroke-dasharray: 5 3 }
 .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 2 3 }
 .hole { fill: var(--hole) } .chart .good { fill: var(--good) }
-.part.good { fill: var(--goodink) } .part.lost { fill: var(--lost) } .part.quiet { fill: var(--quiet) }
+.part.good { fill: var(--learnt) } .part.lost { fill: var(--lost) } .part.quiet { fill: var(--quiet) }
 .part.plain { fill: var(--counts) } .part.outlined { fill-opacity: .25; stroke-width: 1.5 }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0 }
 .tile { background: var(--card); border-radius: .5rem; padding: .75rem 1rem }
@@ -62,7 +62,7 @@ figure { margin: .75rem 0 0; overflow-x: auto }
   white-space: pre-wrap; overflow-wrap: anywhere; user-select: all }
 .scroll { overflow-x: auto; margin-top: .75rem }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .75rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top;
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top;
   white-space: nowrap }
 th:first-child, td:first-child { padding-left: 0 }
 .text { text-align: left }

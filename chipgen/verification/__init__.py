@@ -34,8 +34,10 @@ from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
 from chipgen.verification.tables import read_ledger, read_plan, read_sources
+from chipgen.verification.webdataset_shard import read_categories
 from chipgen.verification.yolo_data import check_data
 from chipgen.writers.tables import LEDGER, PLAN, SKIPPED, SOURCES
+from chipgen.writers.webdataset import CATEGORIES
 from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
@@ -181,7 +183,7 @@ def _refuse_others(folder: Path) -> None:
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
 
 
-def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> SourcesTable | None:
+def _check_content(folder: Path, manifest: Manifest, sound: frozenset[str], faults: Faults) -> SourcesTable | None:
     """Check what the undamaged files say; return the images that chips were cut from."""
     skipped = _skipped(folder, sound, faults)
     ledger = _ledger(folder, manifest, sound, faults)
@@ -194,10 +196,7 @@ def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], fau
     faults.add_each(SKIPPED, check_skipped(accounts))
     faults.add_each(SOURCES, check_sources(accounts))
     before = len(faults)
-    ShardChecks(folder, manifest, sound, plan).run(faults)
-    if manifest.configuration.format == "yolo" and DATA in sound:
-        with faults.reading(DATA):
-            check_data(folder, {manifest.configuration.split: "images"})
+    ShardChecks(folder, manifest, sound - _broken_tables(folder, manifest, sound, faults), plan).run(faults)
     agree = len(faults) == before  # a shard that contradicts the plan leaves open which of them is right
     faults.add_each(PLAN, check_shown(accounts))
     faults.add_each(LEDGER, check_ledger(accounts, against_plan=agree))
@@ -207,6 +206,18 @@ def _check_content(folder: Path, manifest: Manifest, sound: Collection[str], fau
         if plan is not None:
             check_epochs(folder, manifest, plan, sound, faults)
     return sources
+
+
+def _broken_tables(folder: Path, manifest: Manifest, sound: Collection[str], faults: Faults) -> frozenset[str]:
+    """Check the file that names the classes in formats in which shards do not; return it where it is broken."""
+    before, config = len(faults), manifest.configuration
+    if config.format == "yolo" and DATA in sound:
+        with faults.reading(DATA):
+            check_data(folder, {config.split: "images"})
+    if config.format == "webdataset" and CATEGORIES in sound:
+        with faults.reading(CATEGORIES):
+            read_categories(folder)
+    return frozenset({DATA, CATEGORIES} if len(faults) > before else ())
 
 
 def _skipped(folder: Path, sound: Collection[str], faults: Faults) -> SkippedLines | None:

@@ -105,6 +105,8 @@ class CocoShard:
         The entries of the category table, as JSON.
     class_ids
         The source's id of each class, shape ``(K,)``, int64.
+    table
+        None: each shard has the whole category table.
     files
         Its pictures, relative to the output folder.
 
@@ -113,6 +115,8 @@ class CocoShard:
     MalformedError, UnusableError
         It is not such a file.
     """
+
+    table = None
 
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.out, self.sound = out, sound

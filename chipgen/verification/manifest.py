@@ -94,6 +94,7 @@ class Configuration(msgspec.Struct, frozen=True):
     sampler_options: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     assign: Literal["all", "one"] = "all"
     layout: Literal["plain", "roboflow"] = "plain"
+    labels: Literal["boxes", "outlines"] = "boxes"
 
     @property
     def form(self) -> Format:

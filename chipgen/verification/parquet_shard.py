@@ -40,6 +40,8 @@ class ParquetShard:
         Names of the classes.
     class_ids
         None: the format does not tell the source's ids of the classes.
+    table
+        None: each shard names the classes itself.
     files
         Empty: no pictures lie beside it.
 
@@ -48,6 +50,8 @@ class ParquetShard:
     MalformedError, UnusableError, or anything of pyarrow
         It is not such a file.
     """
+
+    table = None
 
     def __init__(self, out: Path, path: str, _: Collection[str]) -> None:
         self.path = out / path

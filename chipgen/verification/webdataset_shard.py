@@ -48,10 +48,12 @@ class WebdatasetShard:
         It is not such a file.
     """
 
+    table = CATEGORIES
+
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.path = out / path
         self.ids: Ints = np.array([sample["image_id"] for _, _, sample in self.samples()], dtype=np.int64)
-        self.classes, self.class_ids = _categories(out, sound)
+        self.classes, self.class_ids = read_categories(out) if CATEGORIES in sound else (None, None)
         self.files: tuple[str, ...] = ()
 
     def parts(self) -> Iterator[Part]:
@@ -100,15 +102,19 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return file.read()
 
 
-def _categories(out: Path, sound: Collection[str]) -> tuple[tuple[Any, ...] | None, Ints | None]:
-    """Return the names and ids of the classes; None where they are not sound."""
-    if CATEGORIES not in sound:
-        return None, None
+def read_categories(out: Path) -> tuple[tuple[Any, ...] | None, Ints | None]:
+    """Return the names and ids of the classes.
+
+    Raises
+    ------
+    MalformedError, UnusableError
+        The file tells none.
+    """
     try:
         entries = msgspec.json.decode(read_whole(out / CATEGORIES))
         return tuple(entry["name"] for entry in entries), np.array([entry["id"] for entry in entries], dtype=np.int64)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise MalformedError("", f"{CATEGORIES} is no category table ({type(error).__name__}: {error})") from error
+        raise MalformedError("", f"is no category table ({type(error).__name__}: {error})") from error
 
 
 def _part(samples: list[tuple[str, bytes, dict[str, Any]]]) -> Part:

@@ -30,7 +30,7 @@ def names_of(out: Path) -> tuple[str, ...]:
     try:
         return tuple(str(load_yaml(found[1])) for found in map(NAME.fullmatch, lines) if found)
     except ValueError as error:
-        raise MalformedError("", f"{DATA} has a name that is none ({error})") from error
+        raise MalformedError("", f"has a name that is none ({error})") from error
 
 
 def check_data(out: Path, folders: Mapping[str, str]) -> None:

@@ -53,6 +53,8 @@ class YoloShard:
         Names of the classes in `DATA`; None where that is not sound.
     class_ids
         None: the format does not tell the source's ids of the classes.
+    table
+        The file that names the classes.
     files
         Its pictures and label files, relative to the output folder.
 
@@ -61,6 +63,8 @@ class YoloShard:
     MalformedError, UnusableError
         It is not such a file.
     """
+
+    table = DATA
 
     def __init__(self, out: Path, path: str, sound: Collection[str]) -> None:
         self.out, self.sound = out, sound
@@ -119,8 +123,8 @@ class YoloShard:
             if not LABEL.fullmatch(line) or line.count(" ") % 2:
                 return f"{file}: line {number + 1} is no label: {line[:100]!r}"
         labels = [(int(word), np.array(rest, dtype=np.float64)) for word, *rest in map(str.split, lines)]
-        if len({len(shares) == 4 for _, shares in labels}) > 1:
-            return f"{file}: boxes and outlines stand in one file, which trainers read wrong"
+        if any((len(shares) == 4) == (config.labels == "outlines") for _, shares in labels):
+            return f"{file}: holds others than {config.labels}: trainers read files of both wrong"
         if any((shares > 1).any() for _, shares in labels):
             return f"{file}: a share is above 1"
         if planned is None or size is None:

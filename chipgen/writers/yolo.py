@@ -1,7 +1,8 @@
 """YOLO shards: a picture and a text file of labels for each chip, all in two folders, where trainers look for them.
 
-A label file knows only objects to learn, so that ignored ones are painted over or left out. Where the dataset has masks
-each line is an outline, of a box where an object has no mask: a file that mixed the two would be read wrong.
+A label file knows only objects to learn, so that ignored ones are painted over or left out. Where the dataset has
+masks, in whichever split, each line is an outline, of a box where an object has no mask: what mixes the two is read
+wrong.
 """
 
 from __future__ import annotations

@@ -103,12 +103,10 @@ WEBDATASET = [
     Mutation("cut in a head", cut(700), SHARD, ""),
     Mutation("empty", cut(0), SHARD, ""),
     Mutation("no tar", write(SHARD, b"x" * 1024), SHARD, "is no tar file"),
-    Mutation(
-        "classes renumbered", to_json(TABLE, lambda t: t[0].update(id=8)), "data/train-00000", "position 0 is 8", 0
-    ),
-    Mutation("classes in disorder", to_json(TABLE, lambda t: t.reverse()), "data/train-00000", "the id at position", 0),
-    Mutation("a class less", to_json(TABLE, lambda t: t.pop()), "data/train-00000", "are 2, the manifest says 3", 0),
-    Mutation("a class twice", to_json(TABLE, lambda t: t[0].update(id=1)), "data/train-00000", "stands there twice", 0),
-    Mutation("a class of no id", to_json(TABLE, lambda t: t[0].pop("id")), "data/train-00000", "is no category", 0),
-    Mutation("no table", write(TABLE, b"{"), "data/train-00000", "is no category table", 0),
+    Mutation("classes renumbered", to_json(TABLE, lambda t: t[0].update(id=8)), TABLE, "position 0 is 8"),
+    Mutation("classes in disorder", to_json(TABLE, lambda t: t.reverse()), TABLE, "the id at position"),
+    Mutation("a class less", to_json(TABLE, lambda t: t.pop()), TABLE, "are 2, the manifest says 3"),
+    Mutation("a class twice", to_json(TABLE, lambda t: t[0].update(id=1)), TABLE, "stands there twice"),
+    Mutation("a class of no id", to_json(TABLE, lambda t: t[0].pop("id")), TABLE, "is no category"),
+    Mutation("no table", write(TABLE, b"{"), TABLE, "is no category table"),
 ]

@@ -37,6 +37,12 @@ def to_line(path: str, number: int, old: str, new: str) -> Callable[[Path], None
     return to_words(path, edit)
 
 
+def lose_class(lines: list[str]) -> None:
+    """Take the last class out."""
+    lines.pop()
+    lines[2] = "nc: 2"
+
+
 def add_file(path: str) -> Callable[[Path], None]:
     """Return a change that adds a file and lists it in the manifest."""
 
@@ -66,7 +72,7 @@ YOLO = [
         "a box among outlines",
         to_words(LABELS, lambda lines: lines.__setitem__(1, lines[1][:37])),
         LIST,
-        "stand in one",
+        "holds others than outlines",
     ),
     Mutation("a share above 1", to_line(LABELS, 1, "0.039062", "1.039062"), LIST, "a share is above 1"),
     Mutation("a share below 0", to_line(LABELS, 1, " 0.039062", " -0.039062"), LIST, "line 2 is no label"),
@@ -93,9 +99,10 @@ YOLO = [
     Mutation("pictures elsewhere", to_line(DATA, 0, "images", "/images"), DATA, "line 1: is not as it should be"),
     Mutation("another split", to_line(DATA, 0, "train", "val"), DATA, "line 1: is not as it should be"),
     Mutation("more classes", to_line(DATA, 2, "3", "4"), DATA, "line 3: is not as it should be"),
-    Mutation("a class less", to_words(DATA, lambda lines: lines.pop()), LIST[:-5] + "0.txt", "categories: are 2", 0),
+    Mutation("a class less", to_words(DATA, lambda lines: lines.pop()), DATA, "line 3: is not as it should be"),
+    Mutation("fewer classes", to_words(DATA, lose_class), DATA, "categories: are 2, the manifest says 3"),
     Mutation("classes renumbered", to_line(DATA, 4, "0", "7"), DATA, "line 5: is not as it should be"),
-    Mutation("no class", to_line(DATA, 4, "car", "car\\x"), LIST[:-5] + "0.txt", "has a name that is none", 0),
+    Mutation("no class", to_line(DATA, 4, "car", "car\\x"), DATA, "has a name that is none"),
     Mutation("a path", to_words(DATA, lambda lines: lines.append("path: /")), DATA, "line 8: is not as it should be"),
     Mutation(
         "epoch without a picture",
@@ -116,7 +123,7 @@ BOXES = [
         "an outline",
         write(OF_BOXES, TRIANGLE + b"0 0.1 0.1 0.1 0.1\n".replace(b".1", b".100000")),
         LIST_OF_BOXES,
-        "in one",
+        "holds others than boxes",
     ),
 ]
 """Of a build without masks, whose labels are boxes."""
