@@ -19,7 +19,7 @@ from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, report_finished, said_of_labels, told
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
-from chipgen.reopen import finished_shards, other_files
+from chipgen.reopen import finished_shards, is_planned, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
 from chipgen.workers import Job, ShardDone, do_shards
@@ -119,8 +119,7 @@ class Asked:
 
     def is_planned(self, path: str) -> bool:
         """Tell whether a file belongs to a shard."""
-        form = format_of(self.config.format, self.config.layout)
-        return form.shard_of(path, self.config.split, self.plan.shards) is not None
+        return is_planned(self.plan, self.config, path)
 
     def run(self, before: Callable[[], object] = lambda: None) -> BuildReport:
         """Do what is to be done; `before` is called before anything changes."""

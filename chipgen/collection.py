@@ -23,7 +23,9 @@ from chipgen.fingerprint import FORMAT_VERSION, labels_of
 from chipgen.inputs import image_root, refuse_missing, shared_files
 from chipgen.split_folders import said_of_validation, split_folders
 from chipgen.splitting import Splitting, one_table, split_dataset
+from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, refuse_splits, survey
+from chipgen.text import counted
 from chipgen.writers.schema import class_names
 from chipgen.writers.yolo import DATA, data_yaml
 
@@ -178,8 +180,13 @@ def run_splits(plans: Mapping[str, Plan], out: Path, config: ExportConfig) -> Co
     with Output(out, overwrite=config.overwrite, nested=collection.folders.values()) as output:
         start = output.start(collection.record, lambda _: False, by_content=config.verify)
         done = collection.look(going_on=start.resumed)
-        reports = collection.run(output, start, done)
-        changed = collection.finish(output, start, reports)
+        reports: dict[str, BuildReport] = {}
+        try:
+            collection.run(output, start, done, reports)
+            changed = collection.finish(output, start, reports)
+        except Stopped as stop:
+            stop.told = f"{len(reports)} of {counted(len(plans), 'split')} are finished"
+            raise
     notes = [*shared_files(plans), *said_of_validation(collection.folders, config), *_said_of_nothing(reports)]
     unchanged = not changed and all(report.unchanged for report in reports.values())
     return CollectionReport(str(out), reports, tuple(notes), unchanged)
@@ -257,13 +264,14 @@ class _Collection:
         shards = [index for index in range(len(plan.shards) - 1) if index not in kept]
         refuse_missing(plan, shards, image_root(plan), follow_symlinks=self.config.follow_symlinks)
 
-    def run(self, output: Output, start: Start, done: Mapping[str, BuildReport]) -> dict[str, BuildReport]:
-        """Build the splits that are not done.
+    def run(
+        self, output: Output, start: Start, done: Mapping[str, BuildReport], reports: dict[str, BuildReport]
+    ) -> None:
+        """Build the splits that are not done, and fill in what each comes to.
 
         A folder that was finished stays so while lost files of a split are made again; else it is begun together with
         the first split in which anything changes.
         """
-        reports: dict[str, BuildReport] = {}
         try:
             for name in self.plans:
                 before = output.begin if start.finished is None else lambda: None
@@ -272,7 +280,6 @@ class _Collection:
             if all(report.unchanged for report in reports.values()):
                 output.undo()
             raise
-        return reports
 
     def finish(self, output: Output, start: Start, reports: Mapping[str, BuildReport]) -> bool:
         """Write what speaks of all splits; return whether that was not there already."""

@@ -13,7 +13,7 @@ from chipgen.dataset import Skipped
 from chipgen.errors import DataError, UnusableError
 from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
 from chipgen.objects import ShardObjects
-from chipgen.rows import ChipRow, SourceRow, ranges_chip
+from chipgen.rows import ChipRow, SourceRow, ranges_chip, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +105,7 @@ class _ImageRenderer:
         chip_id, level = shard.first_chip + chip, int(shard.chips.level[chip])
         return ChipRow(
             image_id=chip_id,
-            file_name=f"{chip_id:08d}-{self.source.image_id}-{level}.{EXTENSIONS[self.config.image_format]}",
+            file_name=f"{stem_of(chip_id, self.source.image_id, level)}.{EXTENSIONS[self.config.image_format]}",
             encoded=self.draw(chip_id, crop, slice(*shard.box_spans[chip : chip + 2])),
             size=crop.size,
             content=crop.content,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 
 from chipgen.additions import ADDED
 from chipgen.findings import Findings, ImageFile
+from chipgen.images import EXTENSIONS
+from chipgen.rows import stem_of
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
 from chipgen.writers import format_of
@@ -21,7 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chipgen.dataset import Skipped
+    from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
+
+OF_CHIPS = ("images", "labels")
+"""Folders in which each chip has a file of its own."""
 
 
 def finished_shards(plan: Plan, out: Path, manifest: Mapping[str, Any]) -> dict[int, ShardDone]:
@@ -95,3 +102,25 @@ def _files_by_shard(plan: Plan, manifest: Mapping[str, Any]) -> dict[int | None,
     for file in manifest["files"]:
         lists[form.shard_of(file["path"], split, plan.shards)].append(Written(**file))
     return defaultdict(tuple, {index: tuple(files) for index, files in lists.items()})
+
+
+def is_planned(plan: Plan, config: ExportConfig, path: str) -> bool:
+    """Tell whether a file belongs to a shard: of those of single chips, one that is named just like that.
+
+    Parameters
+    ----------
+    plan, config
+        What is built, and how.
+    path
+        Of the file, relative to the output folder.
+    """
+    planned = format_of(config.format, config.layout).shard_of(path, config.split, plan.shards) is not None
+    folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
+    if not planned or folder not in OF_CHIPS:
+        return planned
+    chip = int(name.partition("-")[0])
+    if chip >= len(plan.chips):
+        return False
+    image_id = int(plan.dataset.images.id[plan.chips.image[chip]])
+    ending = "txt" if folder == "labels" else EXTENSIONS[config.image_format]
+    return name == f"{stem_of(chip, image_id, int(plan.chips.level[chip]))}.{ending}"

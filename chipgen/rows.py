@@ -136,6 +136,11 @@ class ChipRow:
     objects: Objects
 
 
+def stem_of(chip_id: int, image_id: int, level: int) -> str:
+    """Return the name of the files of a chip, without ending."""
+    return f"{chip_id:08d}-{image_id}-{level}"
+
+
 def ranges_chip(range_img: Floats, factor: Floats) -> list[tuple[float, float | None]]:
     """Return valid ranges in chip px: image px times the square root of the change of area.
 

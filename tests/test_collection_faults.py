@@ -1,4 +1,4 @@
-"""Several splits in one folder when something is in the way, goes wrong or is changed: nothing lost, nothing false."""
+"""Several splits in one folder, when something is in the way, goes wrong or is changed: nothing lost or untrue."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from test_faulty_disk import tree
 from zoo.running import Outcome, run_here
 
 import chipgen as library
-from chipgen.store import Output
+from chipgen.store import Output, disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ def expect(outcome: Outcome, code: int, said: str = "") -> Outcome:
     """Check how a run ended, in at most one line, and what it said."""
     assert outcome.code == code, outcome
     assert said in outcome.stdout + outcome.stderr, outcome
-    assert outcome.stderr.count("\n") == (1 if code in {1, 2, 4} else 0), outcome
+    assert outcome.stderr.count("\n") == (1 if code in {1, 2, 4, 130} else 0), outcome
     return outcome
 
 
@@ -151,6 +152,24 @@ def sides(coco: Path, folder: Path) -> dict[str, set[int]]:
     expect(build(coco, folder / "sides", *HALF, *SKIP), 0)
     plans = {name: pq.read_table(folder / "sides" / name / "_plan.parquet") for name in ("train", "val")}
     return {name: {row["source"]["image_id"] for row in plan.to_pylist()} for name, plan in plans.items()}
+
+
+@pytest.mark.parametrize(("place", "said"), [("train/_run.json", "0 of 2"), ("val/_run.json", "1 of 2")])
+def test_interrupted_it_says_how_many_splits_are_finished(
+    place: str, said: str, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, real = tmp_path / "out", disk.replace
+
+    def replace(source: Path, target: Path) -> None:
+        real(source, target)
+        if target == out / place:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "replace", replace)
+        expect(build(small_set, out, *HALF), 130, f"interrupted: {said} splits are finished: run again to resume")
+    expect(build(small_set, out, *HALF), 0)
+    assert faults(out) == []
 
 
 @pytest.mark.parametrize("place", [".", "train", "val"])
@@ -537,7 +556,7 @@ def test_lost_split_is_a_fault_and_is_made_again(lost: str, out: Path, small_set
         expect(build(small_set, out, *HALF), 4, f"{out / 'val'}: is not empty, and chipgen did not write it")
 
 
-CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
+CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
     "no list": (lambda value: value.update(files=[]), "is not listed"),
     "more in the list": (lambda value: value["files"].append(value["files"][0] | {"path": "x"}), "belongs to no"),
     "another format": (lambda value: value["configuration"].update(format="coco"), "its format is 'yolo', not 'coco'"),

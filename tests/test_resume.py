@@ -158,6 +158,24 @@ def test_shards_that_no_journal_tells_of_are_made_again(
     assert tree(out) == tree(built[form])
 
 
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_foreign_files_among_those_of_chips_are_named_and_stay(form: str, small_set: Path, tmp_path: Path) -> None:
+    """In a build that was begun: names that look like those of chips are not enough."""
+    out, folder = tmp_path / "out", "shards/00000/images" if form == "coco" else "images"
+    begin(small_set, out, "--format", form, shards=2)
+    (real,) = (path for path in (out / folder).glob("00000001-*"))
+    labels = [] if form == "coco" else ["labels/00000001-notes.txt", f"labels/{real.stem}.json"]
+    mine = [f"{folder}/00000001-mine.txt", f"{folder}/{real.stem}.png", f"{folder}/00000099-3-0.jpg", *labels]
+    for name in mine:
+        (out / name).write_bytes(b"mine")
+        before = _but_for_locks(out)
+        for more in ((), ("--overwrite",)):
+            expect(build(small_set, out, "--format", form, *more), 4, f"{name}: chipgen did not write it")
+        assert _but_for_locks(out) == before
+        (out / name).unlink()
+    expect(build(small_set, out, "--format", form), 0)
+
+
 def test_many_lost_files_are_one_line(small_set: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     expect(build(small_set, out, "--format", "coco"), 0)
