@@ -160,10 +160,21 @@ def test_of_each_object_the_chip_counts_that_shows_most() -> None:
 def test_categories_without_known_names_have_their_ids(built: dict[str, Path], tmp_path: Path) -> None:
     folder, chips = built["parquet"], pq.read_table(built["parquet"] / "_plan.parquet")
     shard = min((folder / "data").iterdir())
-    assert category_names(folder, {"shards": [{"path": f"data/{shard.name}"}]}, chips)[90] == "boat"
+    configuration = {"format": "parquet"}
+    told = {"configuration": configuration, "shards": [{"path": f"data/{shard.name}"}]}
+    assert category_names(folder, told, chips) == {7: "car", 1: "person", 90: "boat"}
     for path in (f"../parquet/data/{shard.name}", str(shard), "data/nothing.parquet", "_ledger.parquet", "README.md"):
-        assert category_names(folder, {"shards": [{"path": path}]}, chips) == {}
+        assert category_names(folder, {**told, "shards": [{"path": path}]}, chips) == {}
     assert category_names(tmp_path, {}, chips) == {}
+
+
+@pytest.mark.parametrize("options", [("yolo",), ("webdataset",), ("coco", "--layout", "roboflow")])
+def test_a_build_of_any_format_knows_its_names(options: tuple[str, ...], tmp_path: Path) -> None:
+    coco, out = write_small_set(tmp_path / "set"), tmp_path / "out"
+    skipping = ("--on-error", "skip", "--max-skipped", "99")
+    chipgen("build", "--coco", str(coco), *SCALES, "--format", *options, *skipping, "--out", str(out), "-q").expect(0)
+    part = out / "train" if "roboflow" in options else out  # where its splits are, each a build
+    assert {one.name for one in library.built_stats(part).spread.categories} == {"car", "person", "boat"}
 
 
 def test_a_build_that_lost_its_shard_still_has_figures(tmp_path: Path) -> None:
