@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipgen.additions import GONE
 from chipgen.card import CARD, card
+from chipgen.digests import sha256_of_all
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from chipgen.dataset import Skipped
     from chipgen.plan import Plan
+    from chipgen.summary import Summary
 
 
 def export(
@@ -271,14 +273,17 @@ class _Build:
         skipped = [*self.plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
         reasons = dict(Counter(entry.reason for entry in skipped))
         staging = self.output.staging("tables")
-        counts = self.write_tables(staging, findings, skipped, reasons)
+        summary = self.plan.summary()
+        counts = self.write_tables(staging, findings, skipped, summary)
         written = Written(self.config.split, self.labels, [shard.path for shard in done], self.output.read)
         for path, pieces in self.form.whole(written):
             staging.write_all(path, pieces)
         naming = {file.path: file for shard in done for file in shard.files if file.path == shard.path}
         chips = sum(shard.rows for shard in done)
         listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
-        facts = {"counts": {"chips": chips, **counts}, "shards": listed}
+        sha256 = sha256_of_all(naming[shard.path].sha256 for shard in done)
+        staging.write(CARD, card(self.plan, summary, self.config, reasons, sha256).encode())
+        facts = {"counts": {"chips": chips, **counts, "skipped": reasons}, "shards": listed}
         length = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
         return BuildReport(
             out=str(self.output.out),
@@ -288,20 +293,20 @@ class _Build:
             skipped=reasons,
             notes=(*findings.remarks(), *notes, *said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
+            sha256=sha256,
             kept=kept,
         )
 
     def write_tables(
-        self, staging: Staging, findings: Findings, skipped: list[Skipped], reasons: dict[str, int]
+        self, staging: Staging, findings: Findings, skipped: list[Skipped], summary: Summary
     ) -> dict[str, Any]:
-        """Write the tables and the card; return the counts of the manifest."""
+        """Write the tables; return the counts of the manifest."""
         plan = self.plan
-        ledger, summary = plan.ledger(findings.images), plan.summary()
+        ledger = plan.ledger(findings.images)
         write_plan(plan, findings.images, staging)
         write_ledger(plan.dataset, ledger, staging)
         write_skipped(skipped, staging)
         write_sources(plan, findings, staging)
-        staging.write(CARD, card(plan, summary, self.config, reasons).encode())
         return {
             "images": summary.images,
             "annotations": summary.annotations,
@@ -311,5 +316,4 @@ class _Build:
             "single_scale_pixels": summary.single_scale_pixels,
             "pyramid_pixels": summary.pyramid_pixels,
             "ledger": ledger.counts(),
-            "skipped": reasons,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chipgen.digests import sha256_of_all
 from chipgen.images import EXTENSIONS
 from chipgen.writers.dump import dump_yaml
 from chipgen.writers.schema import sample_features
@@ -74,14 +75,25 @@ DATA = {
 CONFIGS = """\
 configs:
 - config_name: default
+  description: build {build}
   data_files:
 """
 
 
-def card(plan: Plan, summary: Summary, config: ExportConfig, skipped: Mapping[str, int]) -> str:
-    """Return the card as Markdown with a YAML head for Hugging Face."""
+def card(plan: Plan, summary: Summary, config: ExportConfig, skipped: Mapping[str, int], sha256: str) -> str:
+    """Return the card as Markdown with a YAML head for Hugging Face.
+
+    Parameters
+    ----------
+    plan, summary, config
+        What was built, and how.
+    skipped
+        Things left out, by reason.
+    sha256
+        One checksum for all shards.
+    """
     parts = [
-        _head(config, plan.dataset.categories),
+        _yaml({config.split: "data"}, config, plan.dataset.categories, sha256),
         "# SNIPER chips\n",
         _how(plan, config),
         f"```\n{summary}\n```\n",
@@ -96,30 +108,30 @@ def collection_card(
     folders: Mapping[str, str], reports: Mapping[str, BuildReport], categories: Categories, config: ExportConfig
 ) -> str:
     """Return the card of several splits, each of which has one of its own."""
+    sha256 = sha256_of_all(report.sha256 for report in reports.values())
     rows = "".join(
         f"| {name} | [{folder}]({folder}/README.md) | {reports[name].chips:,} | {reports[name].shards:,} |\n"
         for name, folder in folders.items()
     )
     return (
-        f"{_yaml({name: f'{folder}/data' for name, folder in folders.items()}, config, categories)}\n"
+        f"{_yaml({name: f'{folder}/data' for name, folder in folders.items()}, config, categories, sha256)}\n"
         f"# SNIPER chips\n\n| split | folder | chips | shards |\n|---|---|---|---|\n{rows}\n"
         "Each folder is a build by itself, with a card that says how it was made. The splits were made of source "
         "images, not of chips: no picture shows in two of them unless the annotation files name it twice.\n"
     )
 
 
-def _head(config: ExportConfig, categories: Categories) -> str:
-    """Return the YAML head."""
-    return _yaml({config.split: "data"}, config, categories)
+def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories, sha256: str) -> str:
+    """Return the YAML head of some splits, given the folder of the shards of each.
 
-
-def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories) -> str:
-    """Return the YAML head of some splits, given the folder of the shards of each."""
+    `datasets` keeps what it has read under the name of the folder and what the head says, and looks no more at the
+    files: without the checksum it would go on to give the chips of an earlier build.
+    """
     ending = {"parquet": "parquet", "webdataset": "tar"}.get(config.format)
     files = "".join(
         f"  - split: {_name(name)}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items()
     )
-    configs = f"{CONFIGS}{files}" if ending else ""
+    configs = f"{CONFIGS.format(build=sha256[:16])}{files}" if ending else ""
     if config.format == "webdataset":
         features = sample_features(categories, EXTENSIONS[config.image_format])
         configs += f"dataset_info: {dump_yaml({'features': features})}\n"

@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -38,3 +38,8 @@ def sha256_read(read: Callable[[int], bytes]) -> str:
     while block := read(BLOCK):
         digest.update(block)
     return digest.hexdigest()
+
+
+def sha256_of_all(sums: Iterable[str]) -> str:
+    """Return one checksum for several, in their order."""
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()

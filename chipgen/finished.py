@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipgen.digests import sha256_of_all
 from chipgen.errors import DataError, Problem
 from chipgen.store import differing, refuse_other
 from chipgen.text import counted
@@ -39,6 +40,8 @@ class BuildReport:
         Remarks, about images with how many each applies to.
     within_limit
         Whether no more was skipped than allowed.
+    sha256
+        One checksum for all shards: another wherever a chip or a box is.
     kept
         Shards that an earlier run had finished.
     unchanged
@@ -52,6 +55,7 @@ class BuildReport:
     skipped: dict[str, int]
     notes: tuple[str, ...]
     within_limit: bool
+    sha256: str
     kept: int = 0
     unchanged: bool = False
 
@@ -106,6 +110,7 @@ def report_finished(found: Found, config: ExportConfig) -> BuildReport:
         skipped=skipped,
         notes=(),
         within_limit=sum(skipped.values()) <= config.max_skipped,
+        sha256=sha256_of_all(shard["sha256"] for shard in manifest["shards"]),
         kept=len(manifest["shards"]),
         unchanged=True,
     )

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from consumers.tampered import passes, tampered_parquet
 from consumers.truth import assert_boxes, assert_written_mask, truth
+from run_cli import chipgen
+from small_set import LEVELS, write_small_set
 
 READER = Path(__file__).with_name("read_with_datasets.py")
 OLD = Path(__file__).parents[2] / ".venv-datasets3" / "bin" / "python"
@@ -84,3 +86,29 @@ def test_wrong_builds_are_noticed(change: str, builds: dict[str, Path], tmp_path
 
 def test_rewritten_build_is_right(builds: dict[str, Path], tmp_path: Path) -> None:
     check_datasets(Path(sys.executable), tmp_path / "cache", tampered_parquet(builds["parquet"], tmp_path, "nothing"))
+
+
+@pytest.mark.parametrize("python", [Path(sys.executable), OLD], ids=["newest", "3.6"])
+@pytest.mark.parametrize("more", [(), ("--val-fraction", "0.5")], ids=["build", "splits"])
+def test_another_build_under_the_same_name_is_read_anew(python: Path, more: tuple[str, ...], tmp_path: Path) -> None:
+    if not python.exists():
+        pytest.skip("no environment with datasets 3.6: `make test` makes one")
+    coco, seen = write_small_set(tmp_path / "set"), []
+    for fill in ("0", "255"):  # the same plan, other pixels
+        out = tmp_path / fill / "chips"
+        out.parent.mkdir()
+        chipgen("build", "--coco", str(coco), *LEVELS, *more, "--fill", fill, "--out", str(out)).expect(0)
+        seen.append(first_pixels(python, out, tmp_path / "cache"))
+    assert seen[0] != seen[1]
+
+
+def first_pixels(python: Path, build: Path, cache: Path) -> str:
+    """Return the last pixel of each chip as a reader shows it, with a cache that outlives builds."""
+    look = "import sys, datasets; t = datasets.load_dataset(sys.argv[1], cache_dir=sys.argv[2]);"
+    look += "print([row['image'].getpixel((255, 255)) for name in t for row in t[name]])"
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache)}
+    done = subprocess.run(
+        [str(python), "-c", look, str(build), str(cache)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
