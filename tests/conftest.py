@@ -42,7 +42,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("parquet", "coco"):
         chipgen("build", "--coco", str(coco), *SCALES, "--format", name, "--out", str(folder / name)).expect(0)
     for name in ("yolo", "webdataset"):  # here, to be quick
-        assert (
-            run_here(["build", "--coco", str(coco), *SCALES, "--format", name, "--out", str(folder / name)]).code == 0
-        )
+        arguments = ["build", "--coco", str(coco), *SCALES, "--format", name, "--out", str(folder / name)]
+        assert run_here(arguments).code == 0
     return {name: folder / name for name in ("parquet", "coco", "yolo", "webdataset")}

@@ -95,6 +95,7 @@ PLACES = ["_run.json", "train/_manifest.json", "val/_run.json", "val/_manifest.j
 """Before the first chip, between the splits, before and among the files about all."""
 
 
+@pytest.mark.row("I86", "J98", "K108")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("over", [False, True], ids=["fresh", "overwriting"])
 def test_killed_anywhere_the_same_command_ends_with_the_same_bytes(
@@ -154,6 +155,7 @@ def sides(coco: Path, folder: Path) -> dict[str, set[int]]:
     return {name: {row["source"]["image_id"] for row in plan.to_pylist()} for name, plan in plans.items()}
 
 
+@pytest.mark.row("J99")
 @pytest.mark.parametrize(("place", "said"), [("train/_run.json", "0 of 2"), ("val/_run.json", "1 of 2")])
 def test_interrupted_it_says_how_many_splits_are_finished(
     place: str, said: str, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,6 +174,7 @@ def test_interrupted_it_says_how_many_splits_are_finished(
     assert faults(out) == []
 
 
+@pytest.mark.row("I91")
 @pytest.mark.parametrize("place", [".", "train", "val"])
 def test_second_run_at_the_same_time_is_refused(place: str, out: Path, small_set: Path) -> None:
     (out / "val" / "README.md").unlink()
@@ -186,6 +189,7 @@ def test_second_run_at_the_same_time_is_refused(place: str, out: Path, small_set
 # -- in the way --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("I83")
 @pytest.mark.parametrize("over", [(), ("--overwrite",)], ids=["plain", "overwriting"])
 @pytest.mark.parametrize("foreign", ["mine.txt", "train/mine.txt", "val/data/mine.parquet", "test/mine.txt"])
 def test_foreign_files_stay_and_are_named_before_anything_changes(
@@ -268,6 +272,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.row("I85")
 @pytest.mark.parametrize("more", OTHERS, ids=" ".join)
 def test_other_splits_are_refused_and_overwritten_when_asked_for(
     more: tuple[str, ...], out: Path, small_set: Path
@@ -350,6 +355,7 @@ def test_limit_of_skipped_things_counts_all_splits(tmp_path: Path) -> None:
     assert not (tmp_path / "strict").exists()
 
 
+@pytest.mark.row("K107")
 def test_order_of_the_file_changes_no_split(small_set: Path, tmp_path: Path) -> None:
     expect(build(small_set, tmp_path / "out", *HALF, "--format", "yolo"), 0)
     value = json.loads(small_set.read_bytes())
@@ -568,6 +574,7 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
 }
 
 
+@pytest.mark.row("I88")
 def test_every_change_of_what_speaks_of_all_is_named(small_set: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     expect(build(small_set, whole, *HALF, "--format", "yolo"), 0)
