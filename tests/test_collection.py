@@ -192,7 +192,6 @@ def test_tables_that_differ_are_refused_and_read_splits_makes_them_one(tmp_path:
         (["--val-fraction", "0.5", "--group-by", "flight"], "--group-by: flight: is a field of no image"),
         (["--coco", "b.json"], "has no name: write SPLIT=PATH for each"),
         (["--layout", "roboflow"], "--layout: roboflow: is a layout of COCO files, not of parquet"),
-        (["--images", "a", "--images", "b"], "--images: a b: is given more than once"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(small_set: Path, tmp_path: Path, more: list[str], said: str) -> None:

@@ -51,17 +51,9 @@ def given_sources(options: Mapping[str, Any]) -> dict[str, Source]:
     return {name: Source(path, images[name], proposals[name]) for name, path in files.items()}
 
 
-def only(option: str, values: Sequence[str]) -> str | None:
-    """Return the value of an option where one dataset is looked at; None where it is not given.
-
-    Raises
-    ------
-    UsageError
-        It is given again and again.
-    """
-    if len(values) > 1:
-        raise UsageError.one(option, " ".join(values), "is given more than once", "give it once")
-    return values[0] if values else None
+def only(values: Sequence[str]) -> str | None:
+    """Return the value of an option where one dataset is looked at: the last, as of any option; None without."""
+    return values[-1] if values else None
 
 
 def _file(value: str, split: str, *, alone: bool) -> tuple[str, str]:
@@ -89,5 +81,5 @@ def _for_each(option: str, values: Sequence[str], splits: Mapping[str, str]) -> 
             raise UsageError.one(option, value, f"there is no split {found[1]}", todo)
         else:
             for_all.append(value)
-    shared = only(option, for_all)
+    shared = only(for_all)
     return {split: named.get(split, shared) for split in splits}

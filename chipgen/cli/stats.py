@@ -129,7 +129,7 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
     settings = plan_settings(options)  # what cannot be meant is told before anything is read
     tell(options, f"reading: {source}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
-    images, proposals = (only(f"--{name}", options[name]) for name in ("images", "proposals"))
+    images, proposals = (only(options[name]) for name in ("images", "proposals"))
     dataset = read_coco(source, images, on_error="skip", max_json_bytes=limit)
     if options["limit"] is not None:
         dataset = dataset.first(options["limit"])
