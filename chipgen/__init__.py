@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chipgen._version import __version__
     from chipgen.build import export
     from chipgen.coco import read_coco
-    from chipgen.collection import CollectionReport, export_splits, read_splits, split
+    from chipgen.collection import CollectionReport, export_splits
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
     from chipgen.samplers import Sampler, View, compact, grid, random_object, sniper
+    from chipgen.splits import read_splits, split
     from chipgen.suggestion import Suggestion, suggest
     from chipgen.summary import Summary
     from chipgen.verification import VerifyReport, verify
@@ -110,9 +111,9 @@ _LAZY = {
     "random_object": "samplers",
     "read_coco": "coco",
     "read_proposals": "proposals",
-    "read_splits": "collection",
+    "read_splits": "splits",
     "sniper": "samplers",
-    "split": "collection",
+    "split": "splits",
     "stats": "report",
     "suggest": "suggestion",
     "verify": "verification",

@@ -18,7 +18,7 @@ from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
-from chipgen.finished import BuildReport, already_built, report_finished, said_of_labels, told
+from chipgen.finished import BuildReport, already_built, counts_of, report_finished, said_of_labels, told
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
 from chipgen.reopen import finished_shards, is_planned, other_files
 from chipgen.stopping import Stopped
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from chipgen.dataset import Skipped
+    from chipgen.ledger import Ledger
     from chipgen.plan import Plan
-    from chipgen.summary import Summary
 
 
 def export(
@@ -52,7 +52,7 @@ def export(
     out
         The output folder: new, empty, or of the same build, finished or not.
     format
-        ``parquet`` or ``coco``.
+        ``parquet``, ``coco``, ``yolo`` or ``webdataset``.
     **settings
         Other fields of `ExportConfig`, such as ``ignored="paint"`` or ``image_format="png"``.
 
@@ -202,8 +202,6 @@ class _Build:
         notes = [*told(start), *(GONE[name] for name, entry in added.items() if entry.files and name not in stay)]
         return self.finish({**kept, **new}, len(kept), notes)
 
-    # -- shards ----------------------------------------------------------------------------------------------------
-
     @property
     def form(self) -> Format:
         """Return the format."""
@@ -251,8 +249,6 @@ class _Build:
         files = [file.path for file in shard.files]
         self.output.publish(self.job.staging(shard.index), self.form.units(shard.path, files), shard.entry)
 
-    # -- refusals --------------------------------------------------------------------------------------------------
-
     def refuse_skipped(self, findings: Findings) -> None:
         """Refuse to go on without something, unless that was asked for.
 
@@ -264,8 +260,6 @@ class _Build:
         if self.config.on_error == "fail" and findings.skipped:
             raise DataError(map(self.plan.dataset.source.problem, findings.skipped))
 
-    # -- the end ---------------------------------------------------------------------------------------------------
-
     def finish(self, shards: dict[int, ShardDone], kept: int, notes: Sequence[str]) -> BuildReport:
         """Write the tables and the card, then the manifest."""
         done = [shards[index] for index in sorted(shards)]
@@ -273,17 +267,18 @@ class _Build:
         skipped = [*self.plan.skipped, *findings.skipped]  # what was skipped when it was read is no error any more
         reasons = dict(Counter(entry.reason for entry in skipped))
         staging = self.output.staging("tables")
-        summary = self.plan.summary()
-        counts = self.write_tables(staging, findings, skipped, summary)
+        ledger, summary = self.plan.ledger(findings.images), self.plan.summary()
+        self.write_tables(staging, findings, skipped, ledger)
         written = Written(self.config.split, self.labels, [shard.path for shard in done], self.output.read)
         for path, pieces in self.form.whole(written):
             staging.write_all(path, pieces)
         naming = {file.path: file for shard in done for file in shard.files if file.path == shard.path}
         chips = sum(shard.rows for shard in done)
         listed = [{**dataclasses.asdict(naming[shard.path]), "rows": shard.rows} for shard in done]
-        sha256 = sha256_of_all(naming[shard.path].sha256 for shard in done)
+        files = sorted((file for shard in done for file in shard.files), key=lambda file: file.path)
+        sha256 = sha256_of_all(file.sha256 for file in files)
         staging.write(CARD, card(self.plan, summary, self.config, reasons, sha256).encode())
-        facts = {"counts": {"chips": chips, **counts, "skipped": reasons}, "shards": listed}
+        facts = {"counts": {"chips": chips, **counts_of(summary, ledger, reasons)}, "shards": listed}
         length = self.output.finish(staging, facts, [Entry(shard.files) for shard in done])
         return BuildReport(
             out=str(self.output.out),
@@ -297,23 +292,9 @@ class _Build:
             kept=kept,
         )
 
-    def write_tables(
-        self, staging: Staging, findings: Findings, skipped: list[Skipped], summary: Summary
-    ) -> dict[str, Any]:
-        """Write the tables; return the counts of the manifest."""
-        plan = self.plan
-        ledger = plan.ledger(findings.images)
-        write_plan(plan, findings.images, staging)
-        write_ledger(plan.dataset, ledger, staging)
+    def write_tables(self, staging: Staging, findings: Findings, skipped: list[Skipped], ledger: Ledger) -> None:
+        """Write the tables."""
+        write_plan(self.plan, findings.images, staging)
+        write_ledger(self.plan.dataset, ledger, staging)
         write_skipped(skipped, staging)
-        write_sources(plan, findings, staging)
-        return {
-            "images": summary.images,
-            "annotations": summary.annotations,
-            "categories": summary.categories,
-            "valid_pairs": summary.pairs,
-            "negatives": dataclasses.asdict(summary.negatives),
-            "single_scale_pixels": summary.single_scale_pixels,
-            "pyramid_pixels": summary.pyramid_pixels,
-            "ledger": ledger.counts(),
-        }
+        write_sources(self.plan, findings, staging)

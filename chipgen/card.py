@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chipgen.digests import sha256_of_all
 from chipgen.images import EXTENSIONS
-from chipgen.writers.dump import dump_yaml
+from chipgen.writers.dump import dump_yaml, yaml_word
 from chipgen.writers.schema import sample_features
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from chipgen.summary import Summary
 
 CARD = "README.md"
-
-PLAIN_NAMES = {"train", "val", "valid", "validation", "test"}
-"""Names of splits that need no quotes."""
 
 IGNORED_FORMS = {
     "crowd": (
@@ -51,24 +48,28 @@ TRAINERS = """\
 | ultralytics, RF-DETR | dropped: background | background | ordinary | not there |
 """
 
+PARQUET = "- `data/`: Parquet shards, one row a chip; `image px = chip px / factor + (x0, y0)` by `transform`"
+WEBDATASET = (
+    "- `data/`: tar shards of WebDataset, for each chip a picture and a `.json` with the columns of the Parquet "
+    "format; `image px = chip px / factor + (x0, y0)` by `transform`; masks and extra fields are JSON in a text\n"
+    "- `_categories.json`: the category table, in the order in which `category` counts"
+)
+COCO = "- `annotations.json`: all chips in COCO format; `shards/`: the same in parts, with the images"
+ROBOFLOW = (
+    "- `_annotations.coco.json`: all chips in COCO format, categories numbered from 0 in the order of their table; "
+    "`shards/`: the same in parts, with the images"
+)
+YOLO = (
+    "- `images/`, `labels/`: the chips and their labels, a line for each object to learn: class, and centre and size, "
+    "or where the dataset has masks an outline, as shares of the chip\n"
+    "- `data.yaml`: names of the classes, for the trainer\n- `shards/`: the pictures of each shard"
+)
 DATA = {
-    ("parquet", "plain"): "- `data/`: Parquet shards, one row a chip; `image px = chip px / factor + (x0, y0)` by "
-    "`transform`",
-    ("webdataset", "plain"): "- `data/`: tar shards of WebDataset, for each chip a picture and a `.json` with the "
-    "columns of the Parquet format; `image px = chip px / factor + (x0, y0)` by `transform`; masks and extra fields "
-    "are JSON in a text\n- `_categories.json`: the category table, in the order in which `category` counts",
-    ("coco", "plain"): "- `annotations.json`: all chips in COCO format; `shards/`: the same in parts, with the images",
-    (
-        "coco",
-        "roboflow",
-    ): "- `_annotations.coco.json`: all chips in COCO format, categories numbered from 0 in the order "
-    "of their table; `shards/`: the same in parts, with the images",
-    (
-        "yolo",
-        "plain",
-    ): "- `images/`, `labels/`: the chips and their labels, a line for each object to learn: class, and "
-    "centre and size, or where the dataset has masks an outline, as shares of the chip\n"
-    "- `data.yaml`: names of the classes, for the trainer\n- `shards/`: the pictures of each shard",
+    ("parquet", "plain"): PARQUET,
+    ("webdataset", "plain"): WEBDATASET,
+    ("coco", "plain"): COCO,
+    ("coco", "roboflow"): ROBOFLOW,
+    ("yolo", "plain"): YOLO,
 }
 """What lies where, by format and layout."""
 
@@ -129,18 +130,13 @@ def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categori
     """
     ending = {"parquet": "parquet", "webdataset": "tar"}.get(config.format)
     files = "".join(
-        f"  - split: {_name(name)}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items()
+        f"  - split: {yaml_word(name)}\n    path: {folder}/{name}-*.{ending}\n" for name, folder in folders.items()
     )
     configs = f"{CONFIGS.format(build=sha256[:16])}{files}" if ending else ""
     if config.format == "webdataset":
         features = sample_features(categories, EXTENSIONS[config.image_format])
         configs += f"dataset_info: {dump_yaml({'features': features})}\n"
     return f"---\ntask_categories:\n- object-detection\ntags:\n- chipgen\n- sniper\n{configs}---\n"
-
-
-def _name(split: str) -> str:
-    """Return the name of a split as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
-    return split if split in PLAIN_NAMES else dump_yaml(split)
 
 
 def _how(plan: Plan, config: ExportConfig) -> str:

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING, Any
 from chipgen import _version
 from chipgen.build import Asked
 from chipgen.card import CARD, collection_card
-from chipgen.coco import STREAMED_ABOVE, read_coco
-from chipgen.coco.fields import image_field
 from chipgen.errors import DataError, OutputError, UsageError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.fingerprint import FORMAT_VERSION, labels_of
 from chipgen.inputs import image_root, refuse_missing, shared_files
 from chipgen.split_folders import said_of_validation, split_folders
-from chipgen.splitting import Splitting, one_table, split_dataset
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, refuse_splits, survey
 from chipgen.text import counted
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from chipgen.dataset import Dataset
     from chipgen.finished import BuildReport
     from chipgen.plan import Plan
     from chipgen.store import Start
@@ -65,82 +61,6 @@ class CollectionReport:
     def within(self, limit: int) -> bool:
         """Tell whether no more was skipped in all splits than allowed."""
         return sum(sum(report.skipped.values()) for report in self.splits.values()) <= limit
-
-
-def read_splits(
-    paths: Mapping[str, str | os.PathLike[str]],
-    images: Mapping[str, str | os.PathLike[str]] | None = None,
-    *,
-    on_error: str = "fail",
-) -> dict[str, Dataset]:
-    """Read an annotation file for each split and give all of them one category table.
-
-    Parameters
-    ----------
-    paths
-        The annotation file of each split, by name.
-    images
-        The image folder of those whose images do not lie near it.
-    on_error
-        As for `read_coco`.
-
-    Returns
-    -------
-    dict of Dataset
-        By name, to be planned each for itself.
-
-    Raises
-    ------
-    DataError
-        With every problem of a file.
-    UsageError
-        A category id has two names.
-    """
-    folders = images or {}
-    return one_table({name: read_coco(path, folders.get(name), on_error=on_error) for name, path in paths.items()})
-
-
-def split(
-    dataset: Dataset,
-    val_fraction: float,
-    group_by: str | None = None,
-    *,
-    seed: int = 0,
-    names: tuple[str, str] = ("train", "val"),
-) -> dict[str, Dataset]:
-    """Split a dataset by its images into those that train and those that validate.
-
-    Parameters
-    ----------
-    dataset
-        What `read_coco` returned.
-    val_fraction
-        Share of the images that validate, between 0 and 1.
-    group_by
-        What images that must stay together have in common: a regular expression with brackets on the file name, or a
-        field of the images.
-    seed
-        Seed of the draw.
-    names
-        What the two sides are called.
-
-    Returns
-    -------
-    dict of Dataset
-        By name, to be planned each for itself.
-
-    Raises
-    ------
-    UsageError
-        The share is none, or no image has what is grouped by.
-    DataError
-        The annotation file cannot be read again, for the field.
-    """
-    splitting = Splitting(val_fraction, group_by, seed)
-    fields = None
-    if splitting.field is not None:
-        fields = image_field(dataset.source.path, splitting.field, streamed_above=STREAMED_ABOVE)
-    return split_dataset(dataset, splitting, fields, names)
 
 
 def export_splits(

@@ -16,8 +16,6 @@ import numpy as np
 from chipgen.errors import REASONS, DataError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chipgen.boxes import Floats, Ints
     from chipgen.raw_entries import RawEntries
     from chipgen.splitting import Splitting
@@ -248,56 +246,3 @@ class Dataset:
         skipped = tuple(entry for entry in self.skipped if entry.image_id in kept)
         taken = self.annotations.take(rows)
         return replace(self, images=images, annotations=taken, skipped=skipped, limit=count)
-
-    def part(self, rows: Ints, splitting: Splitting, *, first: bool, notes: tuple[str, ...] = ()) -> Dataset:
-        """Return one side of a split.
-
-        Parameters
-        ----------
-        rows
-            The images, ascending, shape ``(n,)``, int64.
-        splitting
-            How it was split.
-        first
-            Whether annotations of no image go with it: they must be accounted for once.
-        notes
-            What is worth knowing of the split.
-        """
-        images, known = self.images, set(self.images.id.tolist())
-        taken = Images(images.id[rows], tuple(images.file_name[row] for row in rows.tolist()), images.size_img[rows])
-        new = np.full(len(images) + 1, -1)  # the last for annotations of no image, whose image is -1
-        new[rows] = np.arange(len(rows))
-        image = new[self.annotations.image]
-        mine = np.flatnonzero((image >= 0) | ((self.annotations.image < 0) & first))
-        annotations = replace(self.annotations.at(mine), image=image[mine])
-        ids = set(taken.id.tolist())
-        skipped = tuple(e for e in self.skipped if e.image_id in ids or (first and e.image_id not in known))
-        return replace(
-            self,
-            images=taken,
-            annotations=annotations,
-            skipped=skipped,
-            notes=(*self.notes, *notes) if first else (),  # they are about the whole dataset
-            splitting=splitting,
-        )
-
-    def with_categories(self, rows: Mapping[int, tuple[str, bytes]]) -> Dataset:
-        """Return the dataset with another category table, in which all its categories are.
-
-        Parameters
-        ----------
-        rows
-            Name and JSON of each category by its id, in the order of the table.
-        """
-        if list(rows) == self.categories.id.tolist() and [raw for _, raw in rows.values()] == [*self.categories.raw]:
-            return self
-        table = Categories(
-            np.array(list(rows), dtype=np.int64),
-            tuple(name for name, _ in rows.values()),
-            tuple(raw for _, raw in rows.values()),
-        )
-        places = {identifier: place for place, identifier in enumerate(rows)}
-        new = np.array([places[identifier] for identifier in self.categories.id.tolist()] + [-1], dtype=np.int64)
-        return replace(
-            self, categories=table, annotations=replace(self.annotations, category=new[self.annotations.category])
-        )

@@ -42,4 +42,7 @@ def sha256_read(read: Callable[[int], bytes]) -> str:
 
 def sha256_of_all(sums: Iterable[str]) -> str:
     """Return one checksum for several, in their order."""
-    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for one in sums:
+        digest.update(one.encode())
+    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +11,17 @@ from chipgen.digests import sha256_of_all
 from chipgen.errors import DataError, Problem
 from chipgen.store import differing, refuse_other
 from chipgen.text import counted
+from chipgen.writers import format_of
 from chipgen.writers.tables import SKIPPED, read_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chipgen.export_config import ExportConfig
+    from chipgen.ledger import Ledger
     from chipgen.plan import Plan
     from chipgen.store import Found, Start
+    from chipgen.summary import Summary
 
 NAMED = 3
 """Files named one by one in a report before they are only counted."""
@@ -41,7 +44,7 @@ class BuildReport:
     within_limit
         Whether no more was skipped than allowed.
     sha256
-        One checksum for all shards: another wherever a chip or a box is.
+        One checksum for all files of all shards: another wherever a chip or a box is.
     kept
         Shards that an earlier run had finished.
     unchanged
@@ -58,6 +61,21 @@ class BuildReport:
     sha256: str
     kept: int = 0
     unchanged: bool = False
+
+
+def counts_of(summary: Summary, ledger: Ledger, skipped: dict[str, int]) -> dict[str, Any]:
+    """Return the counts of a manifest, besides that of its chips."""
+    return {
+        "images": summary.images,
+        "annotations": summary.annotations,
+        "categories": summary.categories,
+        "valid_pairs": summary.pairs,
+        "negatives": asdict(summary.negatives),
+        "single_scale_pixels": summary.single_scale_pixels,
+        "pyramid_pixels": summary.pyramid_pixels,
+        "ledger": ledger.counts(),
+        "skipped": skipped,
+    }
 
 
 def already_built(found: Found, record: dict[str, Any], config: ExportConfig) -> BuildReport | None:
@@ -100,6 +118,7 @@ def report_finished(found: Found, config: ExportConfig) -> BuildReport:
     manifest = found.manifest
     assert manifest is not None
     skipped = manifest["counts"]["skipped"]
+    folders = tuple(f"{folder}/" for folder in format_of(config.format, config.layout).folders)
     if config.on_error == "fail" and skipped:
         raise DataError(_problems(found))
     return BuildReport(
@@ -110,7 +129,7 @@ def report_finished(found: Found, config: ExportConfig) -> BuildReport:
         skipped=skipped,
         notes=(),
         within_limit=sum(skipped.values()) <= config.max_skipped,
-        sha256=sha256_of_all(shard["sha256"] for shard in manifest["shards"]),
+        sha256=sha256_of_all(file.sha256 for file in found.listed if file.path.startswith(folders)),
         kept=len(manifest["shards"]),
         unchanged=True,
     )

@@ -7,11 +7,12 @@ Pictures of one flight, patient or video belong together for the same reason, so
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chipgen.dataset import Categories, Images
 from chipgen.errors import UsageError
 from chipgen.streams import hashes
 from chipgen.text import counted
@@ -115,9 +116,37 @@ def split_dataset(
     validates = draw_groups(keys, splitting.val_fraction, splitting.seed)
     told = (f"{counted(alone, 'image')} without {splitting.group_by}: each is a group by itself",) if alone else ()
     return {
-        names[0]: dataset.part(np.flatnonzero(~validates), splitting, first=True, notes=told),
-        names[1]: dataset.part(np.flatnonzero(validates), splitting, first=False),
+        names[0]: replace(_side(dataset, ~validates, splitting, first=True), notes=(*dataset.notes, *told)),
+        names[1]: replace(_side(dataset, validates, splitting, first=False), notes=()),
     }
+
+
+def _side(dataset: Dataset, mine: Bools, splitting: Splitting, *, first: bool) -> Dataset:
+    """Return one side of a split.
+
+    Parameters
+    ----------
+    dataset, splitting
+        What was split, and how.
+    mine
+        Which images are of this side, shape ``(M,)``, bool.
+    first
+        Whether annotations of no image go with it: they must be accounted for once.
+    """
+    images, annotations, rows = dataset.images, dataset.annotations, np.flatnonzero(mine)
+    taken = Images(images.id[rows], tuple(images.file_name[row] for row in rows.tolist()), images.size_img[rows])
+    new = np.full(len(images) + 1, -1)  # the last for annotations of no image, whose image is -1
+    new[rows] = np.arange(len(rows))
+    image = new[annotations.image]
+    kept = np.flatnonzero((image >= 0) | ((annotations.image < 0) & first))
+    ids, known = set(taken.id.tolist()), set(images.id.tolist())
+    return replace(
+        dataset,
+        images=taken,
+        annotations=replace(annotations.at(kept), image=image[kept]),
+        skipped=tuple(e for e in dataset.skipped if e.image_id in ids or (first and e.image_id not in known)),
+        splitting=splitting,
+    )
 
 
 def _keys(dataset: Dataset, splitting: Splitting, fields: Mapping[int, str]) -> tuple[list[str], int]:
@@ -209,4 +238,24 @@ def one_table(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
             if known[0] != name:
                 what = f"category {identifier} is {name!r:.100} here and {known[0]!r:.100} in the splits before"
                 raise UsageError.one("--coco", split, what, "give them the same category table")
-    return {split: dataset.with_categories(rows) for split, dataset in datasets.items()}
+    return {split: _with_categories(dataset, rows) for split, dataset in datasets.items()}
+
+
+def _with_categories(dataset: Dataset, rows: Mapping[int, tuple[str, bytes]]) -> Dataset:
+    """Return a dataset with another category table, in which all its categories are.
+
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    rows
+        Name and JSON of each category by its id, in the order of the table.
+    """
+    ids, names, raws = list(rows), [name for name, _ in rows.values()], [raw for _, raw in rows.values()]
+    table = Categories(np.array(ids, dtype=np.int64), tuple(names), tuple(raws))
+    own, annotations = dataset.categories, dataset.annotations
+    if own.id.tolist() == ids and own.raw == table.raw:
+        return dataset
+    places = {identifier: place for place, identifier in enumerate(ids)}
+    new = np.array([places[identifier] for identifier in own.id.tolist()] + [-1], dtype=np.int64)
+    return replace(dataset, categories=table, annotations=replace(annotations, category=new[annotations.category]))

@@ -54,8 +54,8 @@ def test_reasons_given_are_those_listed(kind: str) -> None:
 
 
 def test_nobody_else_gives_reasons() -> None:
-    """What has no home has no list: the homes above are all there are, and those who look, who skip nothing."""
-    homes = {home.removesuffix(".py") for names in HOMES.values() for home in names} | {"verification", "viewing"}
+    """What has no home has no list: the homes above are all there are, and a verifier, which skips nothing."""
+    homes = {home.removesuffix(".py") for names in HOMES.values() for home in names} | {"verification"}
     givers = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in _files(PACKAGE) if any(_calls(path))}
     assert givers == homes
 

@@ -46,7 +46,7 @@ def read_splits(
     sources: Mapping[str, Source], options: Mapping[str, Any], read: Callable[[Source], Dataset]
 ) -> dict[str, tuple[Dataset, Source]]:
     """Read the dataset of each split, or read one and split it."""
-    from chipgen.collection import split  # noqa: PLC0415
+    from chipgen.splits import split  # noqa: PLC0415
     from chipgen.splitting import VAL, one_table  # noqa: PLC0415
 
     datasets = one_table({name: read(source) for name, source in sources.items()})

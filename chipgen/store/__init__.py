@@ -18,8 +18,9 @@ from chipgen.store.addition import Addition
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
 from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, splits_of
 from chipgen.store.journal import Entry
-from chipgen.store.output import Output, Start
+from chipgen.store.output import Output
 from chipgen.store.single import new_file
+from chipgen.store.start import Start
 from chipgen.store.survey import refuse_other, refuse_splits, survey
 
 __all__ = [

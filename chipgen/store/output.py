@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chipgen.stopping import to_the_end
@@ -12,6 +11,7 @@ from chipgen.store.folder import MANIFEST, RUN, differing, digest_of
 from chipgen.store.journal import JOURNAL, Entry, Journal
 from chipgen.store.lock import LOCK
 from chipgen.store.record import first_difference
+from chipgen.store.start import Start
 from chipgen.store.survey import refuse_other
 from chipgen.store.workspace import Workspace
 
@@ -25,28 +25,6 @@ OVERWRITES = "overwrites"
 TABLES, DOOMED, CARRIED = "tables", "doomed", "carried"
 """Marks of journal entries: files of the build as a whole, which are always written anew; files to be replaced; files
 added to the build when it was finished, which stay, with what the manifest says of them."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a run begins with.
-
-    Parameters
-    ----------
-    kept
-        Shards that an earlier run finished and that are still as they were written.
-    finished
-        The manifest of the same build, when it is finished already; else None.
-    lost
-        Files of it, or of an earlier run, that are missing or damaged, or of which the journal tells nothing.
-    resumed
-        Whether an earlier run began it.
-    """
-
-    kept: tuple[Entry, ...] = ()
-    finished: dict[str, Any] | None = None
-    lost: tuple[str, ...] = ()
-    resumed: bool = False
 
 
 class Output(Workspace):

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chipgen.built import Built
-    from chipgen.images import Picture
     from chipgen.rows import SourceRow
 
 LONGEST, QUALITY = 1000, 75
@@ -59,17 +58,17 @@ class Sources:
         try:
             path = locate(self.root, source.file_name, follow_symlinks=self.config.follow_symlinks)
             picture = open_picture(path, size, self.config, reduction_for(zoom, self.config.resample))
-            self._refuse_changed(source, picture)
+            if picture.file.sha256 != self.checksums.get(source.image_id):  # boxes would lie beside their objects
+                return self._without(CHANGED, "the file is another one now than when its chips were cut")
             engine = engine_of(self.config.imaging)
             return engine.encode(engine.cut(picture.pixels, crop, self.config), self.config), ""
         except UnusableError as error:
-            self.left_out[error.reason] = self.left_out.get(error.reason, 0) + 1
-            return None, error.message
+            return self._without(error.reason, error.message)
 
-    def _refuse_changed(self, source: SourceRow, picture: Picture) -> None:
-        """Refuse a picture that is another one now: boxes would lie beside their objects."""
-        if picture.file.sha256 != self.checksums.get(source.image_id):
-            raise UnusableError(CHANGED, "the file is another one now than when its chips were cut")
+    def _without(self, reason: str, message: str) -> tuple[None, str]:
+        """Leave a picture out."""
+        self.left_out[reason] = self.left_out.get(reason, 0) + 1
+        return None, message
 
 
 def open_sources(built: Built, root: Path, manifest: Mapping[str, Any]) -> Sources:

@@ -6,9 +6,11 @@ import json
 import re
 from typing import Any
 
+PLAIN_WORDS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+"""Names of splits that YAML takes as they are."""
+
 HALVES = re.compile(r"\\\\|\\ud([89ab]..)\\ud([c-f]..)")
 """A letter beyond U+FFFF as JSON escapes it, in two halves; a backslash that is one is passed over."""
-
 
 WHOLE = re.compile(r"\\\\|\\U([0-9a-f]{8})")
 """The same as YAML escapes it."""
@@ -30,6 +32,11 @@ def _whole_letter(match: re.Match[str]) -> str:
         return match[0]
     first, second = (int(half, 16) for half in match.groups())
     return f"\\U{0x10000 + ((first - 0x800) << 10 | (second - 0xC00)):08x}"
+
+
+def yaml_word(word: str) -> str:
+    """Return a name as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
+    return word if word in PLAIN_WORDS else dump_yaml(word)
 
 
 def load_yaml(text: str) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipgen.masks.joined import one_outline
-from chipgen.writers.dump import dump_yaml
+from chipgen.writers.dump import dump_yaml, yaml_word
 from chipgen.writers.format import Format, Listing
 from chipgen.writers.refusals import refusals
 from chipgen.writers.schema import class_names
@@ -35,9 +35,6 @@ DATA = "data.yaml"
 
 KEYS = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
 """Keys under which trainers look for splits that go by another name."""
-
-PLAIN_KEYS = {"train", "val", "test"}
-"""Keys that need no quotes."""
 
 
 def shard_path(_: str, index: int, __: int) -> str:
@@ -127,17 +124,11 @@ def data_yaml(names: Sequence[str], folders: Mapping[str, str]) -> bytes:
     folders
         The folder of the pictures of each split, relative to the file.
     """
-    places = "".join(f"{_key(split)}: {dump_yaml(folder)}\n" for split, folder in folders.items())
+    places = "".join(f"{yaml_word(key_of(split))}: {dump_yaml(folder)}\n" for split, folder in folders.items())
     if "val" not in map(key_of, folders):
         places += "# There is no split to validate on here: --val-fraction makes one.\n"
     table = "".join(f"  {number}: {dump_yaml(name)}\n" for number, name in enumerate(names))
     return f"{places}nc: {len(names)}\nnames:{' {}' if not names else ''}\n{table}".encode("ascii")
-
-
-def _key(split: str) -> str:
-    """Return the key of a split as YAML; of many words, ``yes`` and ``1`` among them, it would make something else."""
-    key = key_of(split)
-    return key if key in PLAIN_KEYS else dump_yaml(key)
 
 
 def _whole(written: Written) -> Iterator[tuple[str, Pieces]]:

@@ -12,6 +12,18 @@ def image(document_: Any, chip: int) -> Any:
     return next(entry for entry in document_["images"] if entry["id"] == chip)
 
 
+def of_merged(path: str) -> list[Mutation]:
+    """Return changes of the annotations of all shards, in a file of this name, and of those of an epoch."""
+    epoch = "epochs/epoch-1.json"
+    return [
+        Mutation("merged in disorder", to_json(path, lambda d: d["images"].reverse()), path, "line"),
+        Mutation("merged and more", write(path, b""), path, "line 1"),
+        Mutation(
+            "epoch without a box", to_json(epoch, lambda d: d["annotations"].pop()), epoch, "is not what the shards say"
+        ),
+    ]
+
+
 COCO = [
     Mutation("lose a box", to_json(coco_shard(6), lambda d: d["annotations"].pop(0)), coco_shard(6), "chip 19: holds"),
     Mutation(
@@ -94,12 +106,5 @@ COCO = [
         coco_shard(6),
         "jpeg of 9 x 9",
     ),
-    Mutation("merged in disorder", to_json(MERGED, lambda d: d["images"].reverse()), MERGED, "line"),
-    Mutation("merged and more", write(MERGED, b""), MERGED, "line 1"),
-    Mutation(
-        "epoch without a box",
-        to_json("epochs/epoch-1.json", lambda d: d["annotations"].pop()),
-        "epochs/epoch-1.json",
-        "is not what the shards say",
-    ),
+    *of_merged(MERGED),
 ]

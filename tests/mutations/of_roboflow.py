@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mutations.changes import Mutation, coco_shard, to_json, write
+from mutations.changes import Mutation, coco_shard, to_json
+from mutations.of_coco import of_merged
 
 MERGED = "_annotations.coco.json"
 SHARD = coco_shard(6)
@@ -38,12 +39,5 @@ ROBOFLOW = [
         "categories",
         0,
     ),
-    Mutation("merged in disorder", to_json(MERGED, lambda d: d["images"].reverse()), MERGED, "line"),
-    Mutation("merged and more", write(MERGED, b""), MERGED, "line 1"),
-    Mutation(
-        "epoch without a box",
-        to_json("epochs/epoch-1.json", lambda d: d["annotations"].pop()),
-        "epochs/epoch-1.json",
-        "is not what the shards say",
-    ),
+    *of_merged(MERGED),
 ]
