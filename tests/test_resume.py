@@ -490,3 +490,14 @@ def test_program_says_resume_after_a_full_disk(small_set: Path, tmp_path: Path) 
     assert "(errno 27)" in line
     assert "run the same command again" in line
     expect(build(small_set, tmp_path / "out"), 0)
+
+
+@pytest.mark.parametrize("form", ["parquet", "coco", "yolo", "webdataset"])
+def test_checksum_of_a_report_is_another_with_other_pixels_and_the_same_again(
+    small_set: Path, tmp_path: Path, form: str
+) -> None:
+    sums = []
+    for out, fill in (("a", "0"), ("a", "0"), ("b", "255"), ("c", "0")):  # the same plan, other padding
+        done = expect(build(small_set, tmp_path / out, "--format", form, "--fill", fill, "--json"), 0)
+        sums.append(json.loads(done.stdout)["build"]["sha256"])
+    assert sums[0] == sums[1] == sums[3] != sums[2]
