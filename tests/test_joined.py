@@ -92,6 +92,22 @@ def test_stairs_of_a_slope_become_a_line() -> None:
     assert len(outline) <= 6
 
 
+def test_crumbs_are_no_outline() -> None:
+    crumbs = np.zeros((256, 256), dtype=np.bool_)
+    crumbs[::2, ::2] = True  # 16,384 squares, none beside another
+    assert one_outline(code_of(crumbs), (256, 256)) is None
+
+
+def test_more_points_than_an_object_has_are_made_fewer() -> None:
+    turn = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    circle = np.stack((np.cos(turn), np.sin(turn)), axis=1)
+    polygons = [(centre + 20 * circle).ravel().tolist() for centre in (30, 80)]
+    outline = one_outline(polygons, (128, 128))
+    assert outline is not None
+    assert len(outline) < 100
+    assert abs(ring_area(outline)) == pytest.approx(2 * np.pi * 20**2, rel=0.05)
+
+
 @pytest.mark.parametrize("empty", [[], code_of(np.zeros((SIDE, SIDE), dtype=np.bool_))])
 def test_nothing_has_no_outline(empty: Any) -> None:
     assert one_outline(empty, (SIDE, SIDE)) is None

@@ -27,6 +27,11 @@ STEPS = 0.75
 """Chip px that an outline may leave the edges of pixels by, so that a slope is a line, not stairs."""
 
 
+MOST_POINTS = 4000
+"""Points of all outlines of a mask, above which they are made smoother, and if that does not help not joined: two of
+them are compared point by point, and no object in a chip has so many."""
+
+
 def some_mask(raws: Iterable[bytes]) -> bool:
     """Tell whether one of some annotations, as JSON, has a mask."""
     return any(HAS_MASK.search(raw) for raw in raws)
@@ -45,12 +50,14 @@ def one_outline(segmentation: Any, size_chip: tuple[int, int]) -> Floats | None:
     Returns
     -------
     ndarray or None
-        Shape ``(n, 2)``, float64, chip px, its first point not repeated; None where nothing is left.
+        Shape ``(n, 2)``, float64, chip px, its first point not repeated; None where nothing is left, or crumbs.
     """
-    parts = outlines(segmentation, size_chip)
-    rings = [ring if isinstance(segmentation, list) else _smooth(ring) for part in parts for ring in part]
-    rings = sorted((ring for ring in rings if len(ring) >= 3), key=len, reverse=True)
-    return functools.reduce(_joined, rings) if rings else None
+    rings = [ring for part in outlines(segmentation, size_chip) for ring in part if len(ring) >= 3]
+    if isinstance(segmentation, dict) or sum(map(len, rings)) > MOST_POINTS:
+        rings = list(map(_smooth, rings))
+    if not 0 < sum(map(len, rings)) <= MOST_POINTS:
+        return None
+    return functools.reduce(_joined, sorted(rings, key=len, reverse=True))
 
 
 def _smooth(ring: Floats) -> Floats:
