@@ -20,6 +20,7 @@ from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, counts_of, report_finished, said_of_labels, told
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
+from chipgen.remote import path_of
 from chipgen.reopen import finished_shards, is_planned, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
@@ -70,7 +71,7 @@ def export(
     StorageError, WorkerError
         With the reason; shards that were finished stay, and the same call goes on with the others.
     """
-    return run(plan, Path(out), ExportConfig(format=format, **settings))
+    return run(plan, path_of(out), ExportConfig(format=format, **settings))
 
 
 def run(plan: Plan, out: Path, config: ExportConfig) -> BuildReport:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen import _version
@@ -19,6 +18,7 @@ from chipgen.errors import DataError, OutputError, UsageError
 from chipgen.export_config import ExportConfig, ExportSettings
 from chipgen.fingerprint import FORMAT_VERSION, labels_of
 from chipgen.inputs import image_root, refuse_missing, shared_files
+from chipgen.remote import path_of
 from chipgen.split_folders import said_of_validation, split_folders
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, refuse_splits, survey
@@ -29,6 +29,7 @@ from chipgen.writers.yolo import DATA, data_yaml
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -90,7 +91,7 @@ def export_splits(
     UsageError, DataError, OutputError, StorageError, WorkerError
         As `export` raises them; splits that were finished stay, and the same call goes on with the others.
     """
-    return run_splits(plans, Path(out), ExportConfig(format=format, **settings))
+    return run_splits(plans, path_of(out), ExportConfig(format=format, **settings))
 
 
 def run_splits(plans: Mapping[str, Plan], out: Path, config: ExportConfig) -> CollectionReport:

@@ -8,6 +8,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from chipgen.remote import is_remote
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -23,6 +25,9 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     OSError
         It cannot be read, or is no regular file.
     """
+    if is_remote(path):
+        with path.open() as file:
+            return sha256_read(file.read)
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

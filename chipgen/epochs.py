@@ -7,7 +7,6 @@ also gets an annotation file for each epoch, with file names relative to the out
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -19,6 +18,7 @@ from chipgen.draw import draw, share_of
 from chipgen.errors import DataError
 from chipgen.limits import at_least
 from chipgen.negative_config import NegativeConfig
+from chipgen.remote import path_of
 from chipgen.store import MANIFEST, Addition
 from chipgen.text import counted
 from chipgen.writers import format_of
@@ -27,6 +27,7 @@ from chipgen.writers.tables import PLAN
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -142,7 +143,7 @@ def write_epochs(
     UsageError, DataError, OutputError, StorageError
         With the reason; the build stays as it was.
     """
-    config, folder = EpochConfig(**settings), Path(out)
+    config, folder = EpochConfig(**settings), path_of(out)
     per_image, ratio = config.budget.per_image, config.negative_ratio
     with Addition(folder, FOLDER, overwrite=overwrite) as addition:
         _check(folder, addition.manifest)

@@ -14,6 +14,7 @@ from chipgen.dataset import Skipped
 from chipgen.errors import DataError, OutputError, UnusableError, UsageError
 from chipgen.images import locate
 from chipgen.images.rasters import INSTALL, can_decode
+from chipgen.remote import is_remote
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
     UsageError
         It is the image root, or lies in a folder of images.
     """
+    if is_remote(out):
+        return
     target, images, beside = (Path(os.path.realpath(path)) for path in (out, root, annotations.parent))
     if target == images or (target.is_relative_to(images) and images != beside):
         what = f"lies in the image folder {root}"

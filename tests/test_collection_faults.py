@@ -18,7 +18,7 @@ from datasets import load_dataset
 from faulty_disk import Disk, SuddenDeath
 from small_set import SCALES, small_coco, write_small_set
 from tampering import manifest, words
-from test_faulty_disk import tree
+from fault_scenes import tree
 from zoo.running import Outcome, run_here
 
 import chipgen as library

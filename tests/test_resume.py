@@ -18,7 +18,7 @@ from datasets import load_dataset
 from faulty_disk import Disk, SuddenDeath
 from run_cli import PROGRAM, chipgen
 from small_set import SCALES, small_coco, texture
-from test_faulty_disk import tree
+from fault_scenes import tree
 from zoo.running import Outcome, assert_refused, run_here
 
 import chipgen as library

@@ -6,7 +6,6 @@ import contextlib
 import json
 from dataclasses import asdict, fields, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +30,7 @@ from chipgen.cli.splits import build_splits, check_splitting, is_collection, rea
 from chipgen.config import PlanConfig
 from chipgen.errors import UsageError
 from chipgen.export_config import CHOICES, ExportConfig, installed_imaging, parse_fill
+from chipgen.remote import path_of
 
 if TYPE_CHECKING:
     from chipgen.cli.sources import Source
@@ -147,7 +147,7 @@ def _build_one(options: dict[str, Any], source: Source, plan_config: PlanConfig,
         return 0
     from chipgen.build import run  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    report = run(plan, Path(options["out"]), export_config)
+    report = run(plan, path_of(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
 
@@ -174,7 +174,7 @@ def _already_built(
     from chipgen.samplers import BUILT_IN  # noqa: PLC0415
     from chipgen.store import refuse_other, refuse_splits, survey  # noqa: PLC0415
 
-    found = survey(Path(options["out"]))
+    found = survey(path_of(options["out"]))
     refuse_splits(found.out)
     if found.record is None or export.overwrite or options["limit"] is not None:
         return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.cli.options import say
 from chipgen.cli.report import build_lines, heading
 from chipgen.errors import UsageError
+from chipgen.remote import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ def build_splits(plans: dict[str, Plan], export: ExportConfig, options: Mapping[
     """Build all splits, or with ``--dry-run`` show what they come to; tell whether little enough was skipped."""
     from chipgen.collection import run_splits  # noqa: PLC0415
 
-    report = None if options["dry_run"] else run_splits(plans, Path(options["out"]), export)
+    report = None if options["dry_run"] else run_splits(plans, path_of(options["out"]), export)
     if not options["quiet"]:
         _show(plans, report, as_json=options["as_json"])
     return report is None or report.within(export.max_skipped)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import io
 import os
 import re
@@ -85,7 +87,7 @@ class RemotePath:
         return str(self._pure)
 
     @property
-    def _whole(self) -> str:
+    def whole(self) -> str:
         """Return what the library of the storage wants."""
         if self.protocol in {"http", "https"}:
             return f"{self.protocol}://{self.key}" + (f"?{self.query}" if self.query else "")
@@ -133,6 +135,10 @@ class RemotePath:
         parent = self._pure.parent
         return self if not parent.name else RemotePath(self.protocol, str(parent), self.query)
 
+    def with_name(self, name: str) -> RemotePath:
+        """Return the path beside it with another name."""
+        return RemotePath(self.protocol, str(self._pure.with_name(name)), self.query)
+
     def as_posix(self) -> str:
         """Return the URL."""
         return str(self)
@@ -158,17 +164,17 @@ class RemotePath:
     def exists(self) -> bool:
         """Tell whether there is an object of this name, or any below it."""
         with calling(self):
-            return bool(self._fs.exists(self._whole))
+            return bool(self.system.exists(self.whole))
 
     def is_file(self) -> bool:
         """Tell whether there is an object of this name."""
         with calling(self):
-            return bool(self._fs.isfile(self._whole))
+            return bool(self.system.isfile(self.whole))
 
     def is_dir(self) -> bool:
         """Tell whether there are objects below this name."""
         with calling(self):
-            return bool(self._fs.isdir(self._whole))
+            return bool(self.system.isdir(self.whole))
 
     def stat(self) -> Status:
         """Return what is known of the object.
@@ -179,7 +185,7 @@ class RemotePath:
             There is none, or the storage refuses.
         """
         with calling(self):
-            facts = self._fs.info(self._whole)
+            facts = self.system.info(self.whole)
         if facts.get("type") == "directory":
             raise IsADirectoryError(21, os.strerror(21), str(self))
         return Status(int(facts.get("size") or 0))
@@ -189,17 +195,26 @@ class RemotePath:
     def iterdir(self) -> Iterator[RemotePath]:
         """Yield what lies directly below."""
         with calling(self):
-            names = sorted(str(name).rstrip("/") for name in self._fs.ls(self._whole, detail=False))
+            names = sorted(str(name).rstrip("/") for name in self.system.ls(self.whole, detail=False))
         yield from (self / PurePosixPath(name).name for name in names if PurePosixPath(name).name != self.name)
+
+    def glob(self, pattern: str) -> Iterator[RemotePath]:
+        """Yield what lies directly below and has a name of a pattern; nothing where nothing lies there."""
+        with contextlib.suppress(FileNotFoundError):
+            yield from (path for path in self.iterdir() if fnmatch.fnmatchcase(path.name, pattern))
+
+    def is_symlink(self) -> bool:
+        """Tell that it is no link: there are none."""
+        return False
 
     def below(self) -> Iterator[tuple[str, int]]:
         """Yield the names, from here, and lengths of all objects below, however deep; nothing where there are none."""
         with calling(self):
             try:
-                found = self._fs.find(self._whole, detail=True)
+                found = self.system.find(self.whole, detail=True)
             except FileNotFoundError:
                 return
-        start = len(str(self._fs._strip_protocol(self._whole)).rstrip("/")) + 1  # noqa: SLF001 -- there is no other way
+        start = len(str(self.system._strip_protocol(self.whole)).rstrip("/")) + 1  # noqa: SLF001 -- there is no other way
         for name in sorted(found):
             if len(name) > start:
                 yield name[start:], int(found[name].get("size") or 0)
@@ -209,7 +224,7 @@ class RemotePath:
     def read_bytes(self) -> bytes:
         """Return the whole object, in one request."""
         with calling(self):
-            return bytes(self._fs.cat_file(self._whole))
+            return bytes(self.system.cat_file(self.whole))
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the whole object as text."""
@@ -218,7 +233,7 @@ class RemotePath:
     def read_range(self, start: int, stop: int) -> bytes:
         """Return some bytes of the object."""
         with calling(self):
-            return bytes(self._fs.cat_file(self._whole, start=start, end=stop))
+            return bytes(self.system.cat_file(self.whole, start=start, end=stop))
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Open the object for reading; parts are asked for as they are needed.
@@ -233,7 +248,7 @@ class RemotePath:
         return cast("BinaryIO", io.BufferedReader(_Ranges(self, self.stat().st_size), BLOCK))
 
     @property
-    def _fs(self) -> Any:
+    def system(self) -> Any:
         """Return the library's connection to the storage."""
         return system_of(self.protocol, str(self))
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipgen.errors import OutputError
+from chipgen.remote import path_of
 from chipgen.stats_page import HEAD
 from chipgen.store import MANIFEST, new_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -29,7 +30,7 @@ def new_page(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Calla
     StorageError
         The disk refuses.
     """
-    place = Path(path)
+    place = path_of(path)
     _refuse_inside(place)
     with new_file(place, overwrite=overwrite, is_ours=is_ours) as file:
         yield lambda text: _write(file.write, text)

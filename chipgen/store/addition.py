@@ -9,7 +9,7 @@ from chipgen.stopping import to_the_end
 from chipgen.store import disk
 from chipgen.store.files import Written, guarded
 from chipgen.store.folder import MANIFEST, differing, look, refuse_collection
-from chipgen.store.journal import JOURNAL, Entry, Journal
+from chipgen.store.journal import Entry, Journal
 from chipgen.store.workspace import ADDING, Workspace
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Addition(Workspace):
             disk.replace(staging.folder / path, self.out / path)
         disk.sync_folder(self.out / self.name)
         self._list([*others, *new.values()], made)
-        disk.remove(self.out / JOURNAL)
+        journal.remove()
 
     def _list(self, files: list[Written], made: dict[str, Any] | None) -> None:
         """Write a manifest that lists these files."""

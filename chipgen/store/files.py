@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import weakref
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from chipgen.errors import OutputError, StorageError
+from chipgen.remote import is_remote
 from chipgen.store import disk
+from chipgen.store.scratch import remove_scratch, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,6 +113,8 @@ class HashingFile:
 class Staging:
     """Where files are written before they are published; each shard has its own.
 
+    Those of a folder in object storage lie on this machine until they are settled, and are sent together then.
+
     Parameters
     ----------
     folder
@@ -122,13 +127,14 @@ class Staging:
     folder: Path
     written: list[Written] = field(default_factory=list)
     _made: set[Path] = field(default_factory=set)
+    _scratch: Path | None = None
 
     @contextlib.contextmanager
     def create(self, path: str) -> Iterator[HashingFile]:
         """Open a new file; when the block ends without an error it is on disk and recorded."""
-        target = self.folder / path
-        with guarded(target):
+        with guarded(self.folder / path):
             self._make_folders(path)
+            target = self._place / path
             with disk.create(target) as raw:
                 file = HashingFile(raw)
                 with file.settled():
@@ -137,11 +143,19 @@ class Staging:
 
     def _make_folders(self, path: str) -> None:
         """Make the folders a file lies in."""
-        parents = [self.folder / parent for parent in PurePosixPath(path).parents]
+        if is_remote(self.folder) and self._scratch is None:
+            self._scratch = scratch_folder()
+            weakref.finalize(self, remove_scratch, self._scratch)
+        parents = [self._place / parent for parent in PurePosixPath(path).parents]
         for folder in reversed(parents):
             if folder not in self._made:
                 disk.make_folder(folder)
                 self._made.add(folder)
+
+    @property
+    def _place(self) -> Path:
+        """Return where files are until they are settled."""
+        return self._scratch or self.folder
 
     def write(self, path: str, data: bytes) -> None:
         """Write a whole file."""
@@ -155,10 +169,17 @@ class Staging:
                 file.write(piece)
 
     def settle(self) -> None:
-        """Bring the names of all files to the disk itself."""
+        """Bring the names of all files to the disk itself, or the files to the storage."""
         with guarded(self.folder):
-            for folder in sorted(self._made):
-                disk.sync_folder(folder)
+            if self._scratch is None:
+                for folder in sorted(self._made):
+                    disk.sync_folder(folder)
+                return
+            new = [file.path for file in self.written if (self._scratch / file.path).exists()]
+            disk.send(self._scratch, self.folder, new)
+            remove_scratch(self._scratch)
+            self._scratch = None
+            self._made.clear()
 
 
 @contextlib.contextmanager
@@ -170,7 +191,7 @@ def noting(path: Path) -> Iterator[Callable[[str], None]]:
     with contextlib.ExitStack() as stack:
         file: BinaryIO | None = None
         with contextlib.suppress(OSError):
-            file = stack.enter_context(disk.create(path))
+            file = None if is_remote(path) else stack.enter_context(disk.create(path))
 
         def jot(text: str) -> None:
             with contextlib.suppress(OSError):

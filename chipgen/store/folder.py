@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.digests import sha256_of
-from chipgen.errors import DataError, OutputError, StorageError
+from chipgen.errors import DataError, OutputError, StorageError, UsageError
+from chipgen.remote import is_remote
 from chipgen.store.files import Written, guarded
-from chipgen.store.journal import JOURNAL, Entry, Journal
+from chipgen.store.journal import JOURNAL, PART, Entry, Journal
+from chipgen.store.lease import NAME
 from chipgen.store.lock import LOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from chipgen.remote import RemotePath
 
 MANIFEST = "_manifest.json"
 RUN = "_run.json"
@@ -34,10 +39,14 @@ OF_RUN = frozenset({"format_version", "configuration"})
 OF_MANIFEST = OF_RUN | {"files"}
 """Keys without which a file of this name is not ours."""
 
+ABSENT = frozenset({errno.ENOENT, errno.EISDIR})
+"""What a storage says of an object that is not there."""
+
 MOST_OF_SPLITS = 1 << 20
 """Bytes of the manifest of a folder of splits at most: it lists a handful of files."""
 
-HELPERS = frozenset({MANIFEST, RUN, JOURNAL, LOCK})
+OF_RUNS = frozenset({RUN, JOURNAL, LOCK})
+HELPERS = OF_RUNS | {MANIFEST}
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class Found:
         The files that the manifest lists.
     litter
         Whether a killed run left something that the next one clears.
+    lengths
+        Of all files, in object storage, where they come with the names; None on a disk.
     """
 
     out: Path
@@ -71,6 +82,7 @@ class Found:
     files: frozenset[str] = frozenset()
     listed: tuple[Written, ...] = ()
     litter: bool = False
+    lengths: Mapping[str, int] | None = None
 
     @property
     def finished(self) -> bool:
@@ -80,7 +92,8 @@ class Found:
     @property
     def untidy(self) -> bool:
         """Whether there is no unfinished build to go on with, but something a killed run left."""
-        return self.run is None and (self.litter or (self.finished and not self.files.isdisjoint({RUN, JOURNAL, LOCK})))
+        helpers = {helper_of(name) for name in self.files}
+        return self.run is None and (self.litter or (self.finished and not helpers.isdisjoint(OF_RUNS)))
 
     @property
     def record(self) -> dict[str, Any] | None:
@@ -91,12 +104,14 @@ class Found:
         """Return the files that manifest or journal say chipgen wrote."""
         announced = (file.path for entry in self.entries for file in entry.files)
         listed = (file.path for file in self.listed)
-        return {*announced, *listed} | {name for name in HELPERS if name in self.files and self._is_helper(name)}
+        return {*announced, *listed} | {name for name in self.files if helper_of(name) and self._is_helper(name)}
 
     def _is_helper(self, name: str) -> bool:
         """Tell whether a file is what its name says."""
         if name == LOCK:
             return _is_lock(self.out / LOCK)
+        if helper_of(name) == LOCK:
+            return True
         return {MANIFEST: self.finished, RUN: self.run is not None}.get(name, self.record is not None)
 
     def refuse_stranger(self) -> None:
@@ -149,17 +164,21 @@ def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
         It cannot be read, or could not be made.
     """
     with guarded(out):
-        if not os.path.lexists(out):
+        if is_remote(out):
+            _refuse_read_only(out)
+        elif not os.path.lexists(out):
             _refuse_orphan(out)
             return Found(out)
-        if not out.is_dir():
+        if not is_remote(out) and not out.is_dir():
             raise OutputError.one(out, "", "exists and is no folder", "choose another --out")
-        files = frozenset(_files(out, out, nested | {STAGE}))
+        lengths = _lengths(out, nested | {STAGE}) if is_remote(out) else None
+        files = frozenset(_files(out, out, nested | {STAGE}) if lengths is None else lengths)
         manifest, run = _plain(out / MANIFEST, OF_MANIFEST), _plain(out / RUN, OF_RUN)
         if manifest is not None or run is None:
-            return Found(out, manifest, files=files, listed=tuple(_listed(manifest)), litter=_has_litter(out, manifest))
+            litter, listed = _has_litter(out, manifest), tuple(_listed(manifest))
+            return Found(out, manifest, files=files, listed=listed, litter=litter, lengths=lengths)
         entries, damaged, torn = Journal(out, digest_of(run)).read()
-        return Found(out, None, run, tuple(entries), damaged, torn, files)
+        return Found(out, None, run, tuple(entries), damaged, torn, files, lengths=lengths)
 
 
 def splits_of(out: Path) -> dict[str, str]:
@@ -201,13 +220,17 @@ def refuse_unwritable(out: Path) -> None:
     StorageError
         The folder, or the one it is to be made in, is read-only.
     """
+    if is_remote(out):  # only an attempt would tell
+        return
     with guarded(out):
         place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not os.access(place, os.W_OK | os.X_OK):
         raise StorageError.one(place, "", "cannot be written to", "make it writable or choose another --out")
 
 
-def differing(out: Path, files: Iterable[Written], *, by_content: bool = False) -> list[str]:
+def differing(
+    out: Path, files: Iterable[Written], lengths: Mapping[str, int] | None = None, *, by_content: bool = False
+) -> list[str]:
     """Return those of some files that are missing or are not what was written.
 
     Parameters
@@ -216,10 +239,31 @@ def differing(out: Path, files: Iterable[Written], *, by_content: bool = False) 
         The output folder.
     files
         What was written.
+    lengths
+        Of what is there, where that is known; None to look.
     by_content
         Whether to compare checksums; lengths only otherwise.
     """
-    return [file.path for file in files if not _is_same(out / file.path, file, by_content=by_content)]
+    if lengths is None and is_remote(out):
+        lengths = dict(out.below())
+    seen = files if lengths is None else [file for file in files if lengths.get(file.path) == file.bytes]
+    if lengths is not None and not by_content:
+        same = {file.path for file in seen}
+    else:
+        same = {file.path for file in seen if _is_same(out / file.path, file, by_content=by_content)}
+    return [file.path for file in files if file.path not in same]
+
+
+def helper_of(name: str) -> str | None:
+    """Return which of our own files one is by its name, None for all others."""
+    if name in HELPERS or "/" in name:
+        return name if name in HELPERS else None
+    return JOURNAL if PART.fullmatch(name) else LOCK if NAME.fullmatch(name) else None
+
+
+def without_helpers(names: Iterable[str]) -> Iterator[str]:
+    """Yield all names but those of what a run keeps for itself while it is going on."""
+    return (name for name in names if helper_of(name) not in OF_RUNS)
 
 
 def digest_of(value: Any) -> str:
@@ -231,6 +275,17 @@ def _refuse_orphan(out: Path) -> None:
     """Refuse a folder that cannot be made: not more than one missing parent is made with it."""
     if not (out.parent.is_dir() or out.parent.parent.is_dir()):
         raise StorageError.one(out, "", "its parent folders do not exist", "create them first")
+
+
+def _refuse_read_only(out: RemotePath) -> None:
+    """Refuse a place that can only be read."""
+    if out.protocol in {"http", "https"}:
+        raise UsageError.one("--out", str(out), "can only be read", "name a folder, or s3://, gs:// or az://")
+
+
+def _lengths(out: RemotePath, left_out: frozenset[str]) -> dict[str, int]:
+    """Return the lengths of all objects below an output folder, some folders of it left out."""
+    return {name: length for name, length in out.below() if name.partition("/")[0] not in left_out}
 
 
 def _has_litter(out: Path, manifest: dict[str, Any] | None) -> bool:
@@ -249,7 +304,9 @@ def _plain(path: Path, keys: frozenset[str]) -> dict[str, Any] | None:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        if is_remote(path) and isinstance(error, OSError) and error.errno not in ABSENT:
+            raise  # a storage that does not answer: nobody knows what is there
         return None
     return value if isinstance(value, dict) and keys <= value.keys() else None
 

@@ -7,7 +7,9 @@ import os
 from typing import TYPE_CHECKING
 
 from chipgen.errors import OutputError, StorageError
+from chipgen.remote import is_remote
 from chipgen.store import disk
+from chipgen.store.lease import Lease, refuse_leased
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +102,12 @@ class Lock:
             self._handle = None
 
 
+def lock_of(out: Path) -> Lock | Lease:
+    """Return the lock of an output folder, wherever it lies."""
+    remote: bool = is_remote(out)
+    return Lease(out) if remote else Lock(out)
+
+
 def refuse_running(out: Path) -> None:
     """Refuse a folder in which another run is going on, without leaving a trace.
 
@@ -108,6 +116,10 @@ def refuse_running(out: Path) -> None:
     OutputError
         There is one.
     """
+    remote: bool = is_remote(out)
+    if remote:
+        refuse_leased(out)
+        return
     try:
         handle = os.open(out / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:  # no lock, or none of ours: whoever takes it will see

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from chipgen.stopping import to_the_end
 from chipgen.store import disk
 from chipgen.store.files import Staging, guarded
-from chipgen.store.folder import MANIFEST, RUN, differing, digest_of
-from chipgen.store.journal import JOURNAL, Entry, Journal
-from chipgen.store.lock import LOCK
+from chipgen.store.folder import MANIFEST, RUN, differing, digest_of, without_helpers
+from chipgen.store.journal import Entry, Journal
 from chipgen.store.record import first_difference
 from chipgen.store.start import Start
 from chipgen.store.survey import refuse_other
@@ -56,6 +55,7 @@ class Output(Workspace):
         self._doomed = Entry(())
         self._new: list[Entry] = []
         self._begun = False
+        self._lines = Journal(out, "")
 
     def __enter__(self) -> Output:  # noqa: PYI034 -- Self is not in Python 3.10
         super().__enter__()
@@ -93,7 +93,7 @@ class Output(Workspace):
             if not self.overwrite:
                 refuse_other(found, record, may_rise)
             if found.finished and not self.overwrite:
-                lost = differing(self.out, found.listed, by_content=by_content)
+                lost = differing(self.out, found.listed, found.lengths, by_content=by_content)
                 return Start(finished=found.manifest, lost=tuple(lost))
             if found.run is None or not self._goes_on(found.run):
                 return Start()
@@ -110,7 +110,7 @@ class Output(Workspace):
         latest = {file.path: entry for entry in self.found.entries for file in entry.files}
         stay = [entry for entry in self.found.entries if not {TABLES, DOOMED} & entry.facts.keys()]
         entries = [entry for entry in stay if all(latest[file.path] is entry for file in entry.files)]
-        lost = {id(e): differing(self.out, e.files, by_content=by_content) for e in entries}
+        lost = {id(e): differing(self.out, e.files, self.found.lengths, by_content=by_content) for e in entries}
         self._kept = tuple(entry for entry in entries if not lost[id(entry)])
         # The last thing announced may never have got its name: that is no damage.
         damaged = [path for entry in entries[:-1] for path in lost[id(entry)]]
@@ -213,7 +213,7 @@ class Output(Workspace):
         with to_the_end(), guarded(self.out):
             self._remove(file.path for entry in self._new for file in entry.files)
             if self.found.run is not self._run:
-                disk.remove(self.out / JOURNAL)
+                self._journal.remove()
                 disk.remove(self.out / RUN)
                 self.found = self._recovered()
         self._begun, self._new = False, []
@@ -227,7 +227,10 @@ class Output(Workspace):
     @property
     def _journal(self) -> Journal:
         """Return the journal of this run."""
-        return Journal(self.out, digest_of(self._run))
+        run = digest_of(self._run)
+        if self._lines.run != run:
+            self._lines = Journal(self.out, run)
+        return self._lines
 
     def _begin(self) -> None:
         """Make the folder that of this build, just before anything in it changes."""
@@ -270,14 +273,14 @@ class Output(Workspace):
         kept = {file.path for entry in self._kept for file in entry.files}
         tables = {file.path for entry in self.found.entries if TABLES in entry.facts for file in entry.files}
         ours = self.found.ours() | {path for path in self.found.files if self._planned(path)}
-        self._remove(sorted(ours - kept - tables - {RUN, JOURNAL, LOCK}))
-        if self.found.damaged or self.found.torn or not (self.out / JOURNAL).exists():
+        self._remove(sorted(without_helpers(ours - kept - tables)))
+        if self.found.damaged or self.found.torn or not self._journal.exists:
             self._journal.rewrite(self.found.entries, staging.folder)
 
     def _discard(self) -> None:
         """Remove an unfinished build that is overwritten, `RUN` last: until then what is left is known to be ours."""
         if self.found.run is None:
             return
-        self._remove(sorted(self.found.ours() - {RUN, JOURNAL, LOCK}))
-        disk.remove(self.out / JOURNAL)
+        self._remove(sorted(without_helpers(self.found.ours())))
+        self._journal.remove()
         disk.remove(self.out / RUN)

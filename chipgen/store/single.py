@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from chipgen.errors import OutputError, StorageError
+from chipgen.remote import is_remote
 from chipgen.store import disk
 from chipgen.store.files import HashingFile, guarded
 
@@ -40,9 +41,9 @@ def new_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) ->
 
 def _refuse_existing(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
     """Refuse a place where a file must not be written; see `new_file`."""
-    if not path.parent.is_dir():
+    if not is_remote(path) and not path.parent.is_dir():
         raise StorageError.one(path, "", "its folder does not exist", "create it first")
-    if not os.path.lexists(path):
+    if not (path.exists() if is_remote(path) else os.path.lexists(path)):
         return
     if not overwrite:
         raise OutputError.one(path, "", "exists", "choose another name, or --overwrite what chipgen wrote there")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.digests import sha256_of
+from chipgen.remote import is_remote
 from chipgen.store import disk
 from chipgen.store.files import Staging, guarded
 from chipgen.store.folder import ASIDE, LITTER, MANIFEST, RUN, STAGE, Found, look
-from chipgen.store.journal import JOURNAL, Journal
-from chipgen.store.lock import Lock
+from chipgen.store.journal import Journal
+from chipgen.store.lock import lock_of
+from chipgen.store.scratch import tidy_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +45,7 @@ class Workspace:
         self.out = out
         self.nested = frozenset(nested)
         self.token = f"run-{secrets.token_hex(6)}"
-        self.lock = Lock(out)
+        self.lock = lock_of(out)
         self.found = Found(out)
         self._made: list[Path] = []
 
@@ -56,7 +58,10 @@ class Workspace:
         self._look().refuse_stranger()
         try:
             with guarded(self.out):
-                self._made = [folder for folder in (self.out.parent, self.out) if not folder.exists()]
+                if is_remote(self.out):
+                    tidy_scratch()
+                above = () if is_remote(self.out) else (self.out.parent, self.out)
+                self._made = [folder for folder in above if not folder.exists()]
                 for folder in self._made:
                     disk.make_folder(folder)
                 self.lock.take()
@@ -130,8 +135,9 @@ class Workspace:
         """Remove what only an unfinished build needs, its `RUN` last: until then the next run comes here again."""
         if (self.out / ASIDE).exists():
             self._remove_aside()
-        if (self.out / JOURNAL).exists():
-            disk.remove(self.out / JOURNAL)
+        journal = Journal(self.out, "")
+        if journal.exists:
+            journal.remove()
         if (self.out / RUN).exists():
             disk.remove(self.out / RUN)
 
@@ -178,7 +184,7 @@ class Workspace:
     def _make_parents(self, path: str) -> None:
         """Make the folders that a final name lies in."""
         for parent in reversed([parent for parent in Path(path).parents if parent.parts]):
-            if not (self.out / parent).is_dir():
+            if not is_remote(self.out) and not (self.out / parent).is_dir():
                 disk.make_folder(self.out / parent)
                 if not self.lock.is_ours():  # the output folder was replaced at that very moment: take it back
                     disk.remove_folder(self.out / parent)
@@ -192,6 +198,8 @@ class Workspace:
             while some := "".join(itertools.islice(pieces, PIECES)):
                 file.write(some.encode())
             file.write(b"\n")
+        if is_remote(self.out):
+            staging.settle()
         disk.replace(staging.folder / name, self.out / name)
         disk.sync_folder(self.out)
 

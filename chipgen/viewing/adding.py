@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from chipgen.additions import PAGE, VIEW
 from chipgen.built import open_built
 from chipgen.limits import at_least
+from chipgen.remote import path_of
 from chipgen.store import Addition
 from chipgen.text import counted, human_bytes, listed
 from chipgen.viewing.content import MOST_BYTES, ContentMaker
@@ -130,7 +131,7 @@ def view(
     UsageError, DataError, OutputError, StorageError
         With the reason; the build stays as it was.
     """
-    config, folder = ViewConfig(**settings), Path(out)
+    config, folder = ViewConfig(**settings), path_of(out)
     with Addition(folder, VIEW, overwrite=overwrite) as addition:
         built = open_built(folder)
         sources = None if images is None else open_sources(built, Path(images), addition.manifest)
