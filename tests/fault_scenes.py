@@ -1,4 +1,4 @@
-"""Everything that writes to an output folder, and what must hold there at any moment, on a disk or in object storage."""
+"""Everything that writes to an output folder, and what must hold there at any moment: on a disk, in object storage."""
 
 from __future__ import annotations
 
