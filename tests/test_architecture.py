@@ -159,7 +159,7 @@ def test_each_library_has_one_home(library: str, home: set[str]) -> None:
 )
 def test_only_one_file_of_the_store_touches_the_output(call: str) -> None:
     users = {path for path in FILES if f".{call}(" in path.read_text(encoding="utf-8")}
-    assert users <= {PACKAGE / "store" / "disk.py"}
+    assert users <= {PACKAGE / "store" / "disk.py", PACKAGE / "store" / "scratch.py"}  # that is no output yet
 
 
 def test_public_names_are_sorted_present_and_documented() -> None:

@@ -15,9 +15,11 @@ any moment is resumed by the same command: announced shards of the right length 
 from __future__ import annotations
 
 from chipgen.store.addition import Addition
+from chipgen.store.contents import differing
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, splits_of
+from chipgen.store.folder import Found, refuse_collection, splits_of
 from chipgen.store.journal import Entry
+from chipgen.store.names import MANIFEST
 from chipgen.store.output import Output
 from chipgen.store.single import new_file
 from chipgen.store.start import Start

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from chipgen.errors import DataError, OutputError
 from chipgen.stopping import to_the_end
 from chipgen.store import disk
+from chipgen.store.contents import differing
 from chipgen.store.files import Written, guarded
-from chipgen.store.folder import MANIFEST, differing, look, refuse_collection
+from chipgen.store.folder import look, refuse_collection
 from chipgen.store.journal import Entry, Journal
+from chipgen.store.names import MANIFEST
 from chipgen.store.workspace import ADDING, Workspace
 
 if TYPE_CHECKING:

@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipgen.digests import sha256_of
 from chipgen.errors import DataError, OutputError, StorageError, UsageError
 from chipgen.remote import is_remote
+from chipgen.store.contents import files_below, is_lock, lengths_below, listed_in, plain_object
 from chipgen.store.files import Written, guarded
-from chipgen.store.journal import JOURNAL, PART, Entry, Journal
-from chipgen.store.lease import NAME
+from chipgen.store.journal import Entry, Journal
 from chipgen.store.lock import LOCK
+from chipgen.store.names import (
+    ASIDE,
+    LITTER,
+    MANIFEST,
+    MOST_OF_SPLITS,
+    OF_MANIFEST,
+    OF_RUN,
+    OF_RUNS,
+    RUN,
+    STAGE,
+    helper_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from chipgen.remote import RemotePath
-
-MANIFEST = "_manifest.json"
-RUN = "_run.json"
-STAGE = ".tmp"
-ASIDE = f"{STAGE}/replaced"
-"""Where a build waits that is being overwritten: it comes back when the new one fails."""
-
-LITTER = f"run-{'[0-9a-f]' * 12}"
-"""Folders below `STAGE` that a run makes for its temporary files."""
-
-OF_RUN = frozenset({"format_version", "configuration"})
-OF_MANIFEST = OF_RUN | {"files"}
-"""Keys without which a file of this name is not ours."""
-
-ABSENT = frozenset({errno.ENOENT, errno.EISDIR})
-"""What a storage says of an object that is not there."""
-
-MOST_OF_SPLITS = 1 << 20
-"""Bytes of the manifest of a folder of splits at most: it lists a handful of files."""
-
-OF_RUNS = frozenset({RUN, JOURNAL, LOCK})
-HELPERS = OF_RUNS | {MANIFEST}
 
 
 @dataclass(frozen=True)
@@ -109,7 +96,7 @@ class Found:
     def _is_helper(self, name: str) -> bool:
         """Tell whether a file is what its name says."""
         if name == LOCK:
-            return _is_lock(self.out / LOCK)
+            return is_lock(self.out / LOCK)
         if helper_of(name) == LOCK:
             return True
         return {MANIFEST: self.finished, RUN: self.run is not None}.get(name, self.record is not None)
@@ -171,11 +158,11 @@ def look(out: Path, nested: frozenset[str] = frozenset()) -> Found:
             return Found(out)
         if not is_remote(out) and not out.is_dir():
             raise OutputError.one(out, "", "exists and is no folder", "choose another --out")
-        lengths = _lengths(out, nested | {STAGE}) if is_remote(out) else None
-        files = frozenset(_files(out, out, nested | {STAGE}) if lengths is None else lengths)
-        manifest, run = _plain(out / MANIFEST, OF_MANIFEST), _plain(out / RUN, OF_RUN)
+        lengths = lengths_below(out, nested | {STAGE}) if is_remote(out) else None
+        files = frozenset(files_below(out, out, nested | {STAGE}) if lengths is None else lengths)
+        manifest, run = plain_object(out / MANIFEST, OF_MANIFEST), plain_object(out / RUN, OF_RUN)
         if manifest is not None or run is None:
-            litter, listed = _has_litter(out, manifest), tuple(_listed(manifest))
+            litter, listed = _has_litter(out, manifest), tuple(listed_in(manifest))
             return Found(out, manifest, files=files, listed=listed, litter=litter, lengths=lengths)
         entries, damaged, torn = Journal(out, digest_of(run)).read()
         return Found(out, None, run, tuple(entries), damaged, torn, files, lengths=lengths)
@@ -186,7 +173,7 @@ def splits_of(out: Path) -> dict[str, str]:
     with contextlib.suppress(OSError):
         if (out / MANIFEST).stat().st_size > MOST_OF_SPLITS:
             return {}
-    record = _plain(out / MANIFEST, OF_MANIFEST) or _plain(out / RUN, OF_RUN)
+    record = plain_object(out / MANIFEST, OF_MANIFEST) or plain_object(out / RUN, OF_RUN)
     configuration = record["configuration"] if record else None
     splits = configuration.get("splits") if isinstance(configuration, dict) else None
     if not isinstance(splits, dict) or not all(isinstance(name, str) and _is_name(name) for name in splits.values()):
@@ -228,44 +215,6 @@ def refuse_unwritable(out: Path) -> None:
         raise StorageError.one(place, "", "cannot be written to", "make it writable or choose another --out")
 
 
-def differing(
-    out: Path, files: Iterable[Written], lengths: Mapping[str, int] | None = None, *, by_content: bool = False
-) -> list[str]:
-    """Return those of some files that are missing or are not what was written.
-
-    Parameters
-    ----------
-    out
-        The output folder.
-    files
-        What was written.
-    lengths
-        Of what is there, where that is known; None to look.
-    by_content
-        Whether to compare checksums; lengths only otherwise.
-    """
-    if lengths is None and is_remote(out):
-        lengths = dict(out.below())
-    seen = files if lengths is None else [file for file in files if lengths.get(file.path) == file.bytes]
-    if lengths is not None and not by_content:
-        same = {file.path for file in seen}
-    else:
-        same = {file.path for file in seen if _is_same(out / file.path, file, by_content=by_content)}
-    return [file.path for file in files if file.path not in same]
-
-
-def helper_of(name: str) -> str | None:
-    """Return which of our own files one is by its name, None for all others."""
-    if name in HELPERS or "/" in name:
-        return name if name in HELPERS else None
-    return JOURNAL if PART.fullmatch(name) else LOCK if NAME.fullmatch(name) else None
-
-
-def without_helpers(names: Iterable[str]) -> Iterator[str]:
-    """Yield all names but those of what a run keeps for itself while it is going on."""
-    return (name for name in names if helper_of(name) not in OF_RUNS)
-
-
 def digest_of(value: Any) -> str:
     """Return the checksum of plain values."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
@@ -283,70 +232,11 @@ def _refuse_read_only(out: RemotePath) -> None:
         raise UsageError.one("--out", str(out), "can only be read", "name a folder, or s3://, gs:// or az://")
 
 
-def _lengths(out: RemotePath, left_out: frozenset[str]) -> dict[str, int]:
-    """Return the lengths of all objects below an output folder, some folders of it left out."""
-    return {name: length for name, length in out.below() if name.partition("/")[0] not in left_out}
-
-
 def _has_litter(out: Path, manifest: dict[str, Any] | None) -> bool:
     """Tell whether there are temporary files of ours, or an empty folder for them, or a build that was set aside."""
     stage = out / STAGE
     if not stage.is_dir():
         return False
-    if _plain(out / ASIDE / MANIFEST, OF_MANIFEST) is not None or any(stage.glob(LITTER)):
+    if plain_object(out / ASIDE / MANIFEST, OF_MANIFEST) is not None or any(stage.glob(LITTER)):
         return True
     return manifest is not None and not any(stage.iterdir())
-
-
-def _plain(path: Path, keys: frozenset[str]) -> dict[str, Any] | None:
-    """Return a JSON object from a file; None where there is none, or none of ours."""
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        if is_remote(path) and isinstance(error, OSError) and error.errno not in ABSENT:
-            raise  # a storage that does not answer: nobody knows what is there
-        return None
-    return value if isinstance(value, dict) and keys <= value.keys() else None
-
-
-def _listed(manifest: dict[str, Any] | None) -> Iterator[Written]:
-    """Yield the files that a manifest lists and that lie below its folder."""
-    entries = manifest.get("files") if manifest else None
-    for entry in entries if isinstance(entries, list) else []:
-        try:
-            file = Written(str(entry["path"]), int(entry["bytes"]), str(entry["sha256"]))
-        except (TypeError, KeyError, ValueError):
-            continue
-        if not Path(file.path).is_absolute() and ".." not in Path(file.path).parts:
-            yield file
-
-
-def _files(folder: Path, out: Path, left_out: frozenset[str]) -> Iterator[str]:
-    """Yield the files below a folder, links included, some folders of `out` left out."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                yield Path(entry.path).relative_to(out).as_posix()
-            elif folder != out or entry.name not in left_out:
-                yield from _files(Path(entry.path), out, left_out)
-
-
-def _is_lock(path: Path) -> bool:
-    """Tell whether a file may be our lock: it holds a process id, or nothing yet."""
-    try:
-        return path.is_file() and re.fullmatch(rb"(\d{1,20}\n)?", path.read_bytes()[:32]) is not None
-    except OSError:
-        return False
-
-
-def _is_same(path: Path, file: Written, *, by_content: bool) -> bool:
-    """Tell whether a file is what was written."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size != file.bytes:
-            return False
-        return not by_content or sha256_of(path) == file.sha256
-    except OSError:
-        return False

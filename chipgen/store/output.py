@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from chipgen.stopping import to_the_end
 from chipgen.store import disk
+from chipgen.store.contents import differing
 from chipgen.store.files import Staging, guarded
-from chipgen.store.folder import MANIFEST, RUN, differing, digest_of, without_helpers
+from chipgen.store.folder import digest_of
 from chipgen.store.journal import Entry, Journal
+from chipgen.store.names import MANIFEST, RUN, without_helpers
 from chipgen.store.record import first_difference
 from chipgen.store.start import Start
 from chipgen.store.survey import refuse_other

@@ -14,9 +14,10 @@ from chipgen.digests import sha256_of
 from chipgen.remote import is_remote
 from chipgen.store import disk
 from chipgen.store.files import Staging, guarded
-from chipgen.store.folder import ASIDE, LITTER, MANIFEST, RUN, STAGE, Found, look
+from chipgen.store.folder import Found, look
 from chipgen.store.journal import Journal
 from chipgen.store.lock import lock_of
+from chipgen.store.names import ASIDE, LITTER, MANIFEST, RUN, STAGE
 from chipgen.store.scratch import tidy_scratch
 
 if TYPE_CHECKING:
