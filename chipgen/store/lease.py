@@ -146,7 +146,8 @@ class Lease:
         if self._thread is not None:
             self._thread.join(LEASE)
         with contextlib.suppress(OSError):
-            disk.remove(_path(self.out, self._number))
+            if self.is_ours():
+                disk.remove(_path(self.out, self._number))
         self._number = None
 
     def _live(self) -> None:
