@@ -18,6 +18,7 @@ from chipgen.draw import draw, share_of
 from chipgen.errors import DataError
 from chipgen.limits import at_least
 from chipgen.negative_config import NegativeConfig
+from chipgen.parquet_files import read_parquet
 from chipgen.remote import path_of
 from chipgen.store import MANIFEST, Addition
 from chipgen.text import counted
@@ -177,7 +178,7 @@ def _chips(out: Path) -> tuple[Ints, Bools, Ints]:
         The plan cannot be read.
     """
     try:
-        table = pq.read_table(out / PLAN, columns=["image_id", "kind", "source"])
+        table = read_parquet(out / PLAN, columns=["image_id", "kind", "source"])
         source = table["source"].combine_chunks().field("image_id").to_numpy()
         return table["image_id"].to_numpy(), np.asarray(table["kind"].to_numpy() == "negative"), source
     except Exception as error:  # somebody may have put anything there

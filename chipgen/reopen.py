@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipgen.additions import ADDED
 from chipgen.findings import Findings, ImageFile
 from chipgen.images import EXTENSIONS
+from chipgen.parquet_files import read_parquet
 from chipgen.rows import stem_of
 from chipgen.store import Entry, Written
 from chipgen.workers import ShardDone
@@ -83,7 +83,7 @@ def _skipped(out: Path) -> dict[int | None, list[Skipped]]:
 
 def _sources(plan: Plan, out: Path) -> tuple[dict[int, ImageFile], dict[int, tuple[str, ...]]]:
     """Return the files that were read, and remarks about them, by the row of their image in the dataset."""
-    table = pq.read_table(out / SOURCES).to_pydict()
+    table = read_parquet(out / SOURCES).to_pydict()
     rows = np.searchsorted(plan.dataset.images.id, table["image_id"]).tolist()
     sampled = table.get("sampled_sha256", [None] * len(rows))  # builds of earlier versions have none
     files = {

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_table import DESELECTED
+from object_store import object_store
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
 from zoo.running import run_here
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from object_store import ObjectStore
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -32,6 +35,13 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with a place, `in`, for the dataset of the zoo."""
     (tmp_path / "in").mkdir()
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[ObjectStore]:
+    """Return an object storage on this machine, empty, for the tests of one file."""
+    with object_store() as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,30 @@ def test_each_library_has_one_home(library: str, home: set[str]) -> None:
     assert users == home
 
 
+THREADED = {"read", "read_row_group", "read_row_groups", "iter_batches"}
+"""Methods of a Parquet file that read in threads unless they are told not to."""
+
+
+def calls(path: Path) -> list[tuple[str, str, set[str]]]:
+    """Return of each call of a method whose it is, its name, and the names of its arguments."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    methods = [(node.func, {word.arg or "" for word in node.keywords}) for node in nodes]
+    return [(ast.unparse(func.value), func.attr, words) for func, words in methods if isinstance(func, ast.Attribute)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_arrow_reads_without_threads(path: Path) -> None:
+    # Threads of Arrow that are not done when Python ends abort it: "terminate called without an active exception".
+    home = path == PACKAGE / "parquet_files.py"
+    for owner, name, words in calls(path):
+        told = f"{owner}.{name} in {path}"
+        assert owner != "pq" or name in {"ParquetWriter", "write_table", "read_schema"} or home, told
+        assert name not in {"to_pandas", "sort_by", "group_by", "to_table"}, told
+        if name in THREADED and ("columns" in words or name != "read"):
+            assert "use_threads" in words, told
+    assert "pyarrow.dataset" not in imports(path)
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -347,7 +347,7 @@ def finished(planned: chipgen.Plan, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "make"), _cases(OF_ARROW, "chipgen.report.built.pq.read_table", "chipgen.report.built.boxes_of")
+    ("name", "make"), _cases(OF_ARROW, "chipgen.report.built.read_parquet", "chipgen.report.built.boxes_of")
 )
 def test_reading_a_build(name: str, make: Make, finished: Path) -> None:
     with mock.patch(name, side_effect=make()), pytest.raises(chipgen.DataError) as caught:
@@ -358,7 +358,7 @@ def test_reading_a_build(name: str, make: Make, finished: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make"),
     [
-        *_cases(OF_ARROW, "chipgen.epochs.pq.read_table", "chipgen.epochs.pa.table", "chipgen.epochs.pq.write_table"),
+        *_cases(OF_ARROW, "chipgen.epochs.read_parquet", "chipgen.epochs.pa.table", "chipgen.epochs.pq.write_table"),
         *_cases(OF_MSGSPEC, "chipgen.writers.coco.msgspec.json.decode"),
     ],
 )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pyarrow.parquet as pq
 
 from chipgen.images import open_regular
 from chipgen.loose_json import parse
+from chipgen.parquet_files import open_parquet_file
 from chipgen.verification.arrow import numbers, one_array
 from chipgen.verification.coco_shard import CocoShard
 from chipgen.verification.parquet_shard import ParquetShard
@@ -24,6 +24,8 @@ from chipgen.writers.yolo import DATA
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
+
+    import pyarrow.parquet as pq
 
     from chipgen.boxes import Ints
 
@@ -56,8 +58,8 @@ def parquet_classes(folder: Path, shard: str) -> tuple[str, ...]:
 def read_parquet(folder: Path, shard: str, wanted: Collection[int]) -> Iterator[Picture]:
     """Yield some chips of a Parquet shard; other groups of rows than theirs are not read."""
     with open_regular(folder / shard) as file:
-        parquet = pq.ParquetFile(file)
-        ids = numbers(parquet.read(columns=["image_id"])["image_id"])
+        parquet = open_parquet_file(file)
+        ids = numbers(parquet.read(columns=["image_id"], use_threads=False)["image_id"])
         rows = np.flatnonzero(np.isin(ids, list(wanted)))
         ends = np.cumsum([parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)])
         for group in np.unique(np.searchsorted(ends, rows, "right")).tolist():

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chipgen.errors import ChipgenError
+from chipgen.parquet_files import open_parquet_file
 from chipgen.proposals.batch import MOST_ROWS, Batch
 from chipgen.proposals.box_formats import SIDE_NAMES
 from chipgen.proposals.files import opened
@@ -123,7 +124,7 @@ class Table:
         with opened(path):  # it is a regular file: Arrow would wait for a pipe
             pass
         with self._guarded():
-            self._file = pq.ParquetFile(pa.OSFile(os.fsencode(path)), buffer_size=PAGE, pre_buffer=False)
+            self._file = open_parquet_file(pa.OSFile(os.fsencode(path)), buffer_size=PAGE)
             metadata = self._file.metadata
             self.groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
             self.sides = self._check_columns(box_format)

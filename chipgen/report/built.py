@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from chipgen.errors import DataError
 from chipgen.negative_summary import NegativeSummary
+from chipgen.parquet_files import read_parquet
 from chipgen.report.columns import BoxColumns, boxes_of, counted_words, source_sizes
 from chipgen.report.names import category_names
 from chipgen.report.spread_back import spread_back
@@ -131,7 +131,7 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
     refuse_collection(folder)
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        chips, ledger = pq.read_table(folder / PLAN), pq.read_table(folder / LEDGER)
+        chips, ledger = read_parquet(folder / PLAN), read_parquet(folder / LEDGER)
         return _read_back(folder, manifest, chips, ledger)
     except DataError:
         raise

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from chipgen.chips import KINDS
 from chipgen.images import open_regular
 from chipgen.labels import STATES
+from chipgen.parquet_files import read_parquet_file
 from chipgen.verification.columns import Boxes, Chips
 from chipgen.verification.faults import MalformedError
 
@@ -43,7 +43,7 @@ def read_table(path: Path, columns: Mapping[str, pa.DataType], nullable: frozens
         It is not such a file.
     """
     with open_regular(path) as file:
-        table = pq.ParquetFile(file).read()
+        table = read_parquet_file(file)
     check_schema(table.schema, columns)
     check_values(table, nullable)
     return table

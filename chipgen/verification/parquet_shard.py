@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from chipgen.images import header, open_regular
+from chipgen.parquet_files import open_parquet_file
 from chipgen.verification.arrow import boxes_of, check_schema, check_values, chips_of, numbers, one_array
 from chipgen.verification.faults import MalformedError
 from chipgen.verification.part import Part
@@ -56,10 +56,10 @@ class ParquetShard:
     def __init__(self, out: Path, path: str, _: Collection[str]) -> None:
         self.path = out / path
         with open_regular(self.path) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = open_parquet_file(file)
             check_schema(parquet.schema_arrow, chip_columns())
             self.classes = _class_names(parquet.schema_arrow.metadata or {})
-            ids = parquet.read(columns=["image_id"])
+            ids = parquet.read(columns=["image_id"], use_threads=False)
             check_values(ids)
         self.ids: Ints = numbers(ids["image_id"])
         self.class_ids: Ints | None = None
@@ -68,7 +68,7 @@ class ParquetShard:
     def parts(self) -> Iterator[Part]:
         """Yield the chips in order, some at a time."""
         with open_regular(self.path) as file:
-            for batch in pq.ParquetFile(file).iter_batches(ROWS_A_GROUP, use_threads=False):
+            for batch in open_parquet_file(file).iter_batches(ROWS_A_GROUP, use_threads=False):
                 check_values(batch)
                 picture, objects = one_array(batch["image"]), one_array(batch["objects"])
                 yield Part(
