@@ -24,7 +24,7 @@ from chipgen.remote import path_of
 from chipgen.reopen import finished_shards, is_planned, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
-from chipgen.workers import Job, ShardDone, do_shards
+from chipgen.workers import Job, Losses, ShardDone, do_shards
 from chipgen.writers import Format, Labels, Written, format_of
 from chipgen.writers.tables import write_ledger, write_plan, write_skipped, write_sources
 
@@ -219,6 +219,11 @@ class _Build:
         """Return what workers need to know."""
         return Job(self.labels, self.root, self.output.stage, self.config, os.getpid())
 
+    @cached_property
+    def losses(self) -> Losses:
+        """Return what is lost along the way."""
+        return Losses()
+
     def make(self, todo: list[int], before: dict[int, ShardDone], *, held: bool) -> dict[int, ShardDone]:
         """Make shards and publish each as soon as it is there, or hold all of them back.
 
@@ -233,7 +238,7 @@ class _Build:
         known = merge(shard.findings for shard in before.values())
         done: dict[int, ShardDone] = {}
         skipped = False
-        with contextlib.closing(do_shards(self.plan, todo, self.job)) as shards:
+        with contextlib.closing(do_shards(self.plan, todo, self.job, self.losses)) as shards:
             for shard in shards:
                 refuse_changed(self.plan, self.root, known, shard.findings, may_go=not held)
                 done[shard.index] = shard
@@ -248,7 +253,7 @@ class _Build:
     def publish(self, shard: ShardDone) -> None:
         """Publish a shard."""
         files = [file.path for file in shard.files]
-        self.output.publish(self.job.staging(shard.index), self.form.units(shard.path, files), shard.entry)
+        self.output.publish(self.job.staging(shard.staging), self.form.units(shard.path, files), shard.entry)
 
     def refuse_skipped(self, findings: Findings) -> None:
         """Refuse to go on without something, unless that was asked for.
@@ -287,7 +292,7 @@ class _Build:
             shards=len(done),
             bytes=length,
             skipped=reasons,
-            notes=(*findings.remarks(), *notes, *said_of_labels(self.plan, self.config)),
+            notes=(*findings.remarks(), *self.losses.told(), *notes, *said_of_labels(self.plan, self.config)),
             within_limit=len(skipped) <= self.config.max_skipped,
             sha256=sha256,
             kept=kept,

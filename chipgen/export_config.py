@@ -20,6 +20,7 @@ CHOICES = {
     "imaging": ("pillow", "opencv"),
     "resample": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
     "on_error": ("fail", "skip"),
+    "backend": ("loky", "threading", "dask", "ray"),
 }
 
 MEAN_COLOUR = (124, 116, 104)
@@ -30,10 +31,23 @@ MAX_PIXELS = 89_478_485
 
 MAX_WORKERS = 1024
 
+CLUSTERS = {"dask": "distributed", "ray": "ray"}
+"""Backends that are clusters, and what speaks with them."""
+
 KEYS_OF_YOLO = {"path", "nc", "names", "download", "channels", "kpt_shape", "flip_idx", "yaml_file"}
 """Keys of ``data.yaml`` that are no splits to those who read it."""
 
-HOW_IT_RUNS = ("workers", "on_error", "max_skipped", "overwrite", "progress", "retry_skipped", "verify")
+HOW_IT_RUNS = (
+    "workers",
+    "backend",
+    "scheduler",
+    "on_error",
+    "max_skipped",
+    "overwrite",
+    "progress",
+    "retry_skipped",
+    "verify",
+)
 """Settings that do not change what a finished build holds."""
 
 ADMITS_MORE = ("max_pixels", "follow_symlinks")
@@ -66,6 +80,8 @@ class ExportSettings(TypedDict, total=False):
     stretch: str | None
     pad: bool
     workers: int | None
+    backend: str
+    scheduler: str | None
     on_error: str
     max_skipped: int
     max_pixels: int
@@ -106,7 +122,11 @@ class ExportConfig:
     pad
         Whether chips of small images are padded right and bottom to the chip size.
     workers
-        Processes; None for one on each core.
+        Processes or threads, or shards that a cluster makes at a time; None for one on each core.
+    backend
+        Who makes shards: ``loky``, processes; ``threading``, threads; ``dask`` or ``ray``, the workers of a cluster.
+    scheduler
+        The address of the cluster; None for one of this machine, made for the run.
     on_error
         ``fail`` or ``skip``.
     max_skipped
@@ -138,6 +158,8 @@ class ExportConfig:
     stretch: str | None = None
     pad: bool = True
     workers: int | None = None
+    backend: str = "loky"
+    scheduler: str | None = None
     on_error: str = "fail"
     max_skipped: int = 0
     max_pixels: int = MAX_PIXELS
@@ -160,6 +182,7 @@ class ExportConfig:
         if self.imaging == "opencv" and installed_imaging() != "opencv":
             todo = "install chipgen[fast], or use --imaging pillow"
             raise UsageError.one("--imaging", self.imaging, "is not installed, or cannot be loaded", todo)
+        self._refuse_backend()
         at_least("--quality", self.quality, 1, 100)
         at_least("--workers", 1 if self.workers is None else self.workers, 1, MAX_WORKERS)
         at_least("--max-skipped", self.max_skipped, 0)
@@ -181,6 +204,16 @@ class ExportConfig:
         if self.layout == "roboflow" and self.format != "coco":
             what = f"is a layout of COCO files, not of {self.format}"
             raise UsageError.one("--layout", self.layout, what, "add --format coco, or leave it out")
+
+    def _refuse_backend(self) -> None:
+        """Refuse a backend that is not installed, and a scheduler for one that has none."""
+        library = CLUSTERS.get(self.backend)
+        if library is None and self.scheduler is not None:
+            what, todo = "names a cluster", "add --backend dask or --backend ray, or leave it out"
+            raise UsageError.one("--scheduler", self.scheduler, what, todo)
+        if library is not None and find_spec(library) is None:
+            todo = f"pip install 'chipgen[{self.backend}]'"
+            raise UsageError.one("--backend", self.backend, f"needs {library}", todo)
 
     @property
     def may_rise(self) -> tuple[str, ...]:

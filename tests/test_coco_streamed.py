@@ -235,7 +235,7 @@ def test_annotations_that_change_while_chips_are_cut_end_the_build(shards: int, 
         return take_shard(plan, index)
 
     with (
-        mock.patch("chipgen.workers.take_shard", take_and_change),
+        mock.patch("chipgen.workers.giving.take_shard", take_and_change),
         pytest.raises(chipgen.DataError, match="has changed while it was read") as refused,
     ):
         chipgen.export(plan, tmp_path / "out", workers=2)

@@ -27,8 +27,9 @@ from long_set import (
 from run_cli import PROGRAM
 from zoo.running import run_here
 
-from chipgen import stopping, workers
-from chipgen.workers import DOING
+from chipgen import stopping
+from chipgen.workers import job, processes
+from chipgen.workers.processes import DOING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,7 @@ def test_worker_without_memory_is_told_with_a_way_out(
     def starve(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(workers, "render", starve)
+    monkeypatch.setattr(job, "render", starve)
     outcome = run_here(arguments(coco, tmp_path / "out", "--workers", "1"))
     assert outcome.code == 1
     assert "ran out of memory" in outcome.stderr
@@ -213,9 +214,9 @@ def test_closed_output_changes_nothing(coco: Path, tmp_path: Path, reference: di
 @pytest.mark.row("I90")
 def test_processes_that_watch_what_workers_share_are_started_quiet() -> None:
     """When a full disk ends the workers at once, they would sometimes print warnings of their own beside our line."""
-    with workers._quiet_watchers():
-        assert f"-W{workers.QUIET}" in _args_from_interpreter_flags()
-    assert workers.QUIET not in sys.warnoptions
+    with processes._quiet_watchers():
+        assert f"-W{processes.QUIET}" in _args_from_interpreter_flags()
+    assert processes.QUIET not in sys.warnoptions
     code = "import warnings; warnings.warn('resource_tracker: There appear to be 1 leaked objects')"
-    done = subprocess.run([sys.executable, f"-W{workers.QUIET}", "-c", code], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, f"-W{processes.QUIET}", "-c", code], capture_output=True, check=True)
     assert done.stderr == b""

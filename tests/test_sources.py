@@ -31,8 +31,14 @@ ALLOWED = {
     ("st_mtime_ns", "coco/stored.py"): "whether a file is still the one that was read",
     ("getpid", "store/lock.py"): "whom to blame when a folder is locked",
     ("getpid", "build.py"): "workers end with their parent",
-    ("getpid", "workers.py"): "workers end with their parent",
-    ("getppid", "workers.py"): "workers end with their parent",
+    ("getpid", "workers/processes.py"): "workers end with their parent",
+    ("getppid", "workers/processes.py"): "workers end with their parent",
+    ("secrets", "workers/job.py"): "temporary names",
+    ("secrets", "workers/clusters.py"): "temporary names",
+    ("socket", "workers/clusters.py"): "whom to blame when a worker has other versions",
+    ("gethostname", "workers/clusters.py"): "whom to blame when a worker has other versions",
+    ("tempfile", "workers/clusters.py"): "shards that are sent back, gone when they are",
+    ("tempfile", "workers/dask_cluster.py"): "what Dask writes, gone with its workers",
 }
 """What is used all the same, and for what: none of it is written into a build."""
 

@@ -22,8 +22,8 @@ GROUPS = {
     ),
     "Pixels": ("image-format", "quality", "resample", "imaging", "pad", "fill", "bands", "stretch"),
     "How it runs": (
-        *("dry-run", "limit", "workers", "chips-per-shard", "on-error", "max-skipped", "retry-skipped", "verify"),
-        *("max-pixels", "max-json-bytes", "follow-symlinks"),
+        *("dry-run", "limit", "workers", "backend", "scheduler", "chips-per-shard", "on-error", "max-skipped"),
+        *("retry-skipped", "verify", "max-pixels", "max-json-bytes", "follow-symlinks"),
     ),
     "Other": (),
     "Configuration and report": ("config", "print-config", "json", "quiet", "verbose", "debug", "help"),

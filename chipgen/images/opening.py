@@ -16,6 +16,7 @@ from PIL import Image
 from chipgen.digests import sha256_read
 from chipgen.errors import StorageError, UnusableError
 from chipgen.findings import ImageFile
+from chipgen.images.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,8 +112,8 @@ def open_regular(path: Path) -> Iterator[MeteredFile]:
 
 
 @contextlib.contextmanager
-def pixel_limit(max_pixels: int) -> Iterator[None]:
-    """Let Pillow stop at our limit instead of warning at its own."""
+def _pixel_limit(max_pixels: int) -> Iterator[None]:
+    """Set the limit of Pillow, and keep it from warning."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:
@@ -124,8 +125,8 @@ def pixel_limit(max_pixels: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """Keep libtiff, which writes past Python, from writing to stderr: the reason comes as an error as well."""
+def _silent(_: int) -> Iterator[None]:
+    """Lead what is written to stderr nowhere."""
     try:
         saved = os.dup(2)
     except OSError:  # stderr is closed: there is nothing to keep silent
@@ -139,3 +140,16 @@ def silent() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+_LIMIT, _SILENCE = Shared(_pixel_limit), Shared(_silent)
+
+
+def pixel_limit(max_pixels: int) -> contextlib.AbstractContextManager[None]:
+    """Let Pillow stop at our limit instead of warning at its own; all threads read under the highest limit of any."""
+    return _LIMIT.at(max_pixels)
+
+
+def silent() -> contextlib.AbstractContextManager[None]:
+    """Keep libtiff, which writes past Python, from writing to stderr: the reason comes as an error as well."""
+    return _SILENCE.at(0)

@@ -31,7 +31,21 @@ RESTORE = "take it from a copy, or build the chips again to another folder"
 """What can be done about a manifest that is wrong: nothing else knows what a build was."""
 
 OF_A_RUN = frozenset(
-    {"cwd", "created", "date", "host", "hostname", "out", "pid", "time", "timestamp", "user", "workers"}
+    {
+        "cwd",
+        "created",
+        "date",
+        "host",
+        "hostname",
+        "out",
+        "pid",
+        "time",
+        "timestamp",
+        "user",
+        "workers",
+        "backend",
+        "scheduler",
+    }
 )
 """Keys that a manifest must not have: the same inputs give the same bytes, anywhere and at any time."""
 
