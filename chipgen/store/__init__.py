@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from chipgen.store.addition import Addition
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import MANIFEST, Found, differing, refuse_collection, splits_of
+from chipgen.store.folder import MANIFEST, Found, differing, part_folders, parts_of, refuse_collection, splits_of
 from chipgen.store.journal import Entry
 from chipgen.store.output import Output
 from chipgen.store.single import new_file
 from chipgen.store.start import Start
-from chipgen.store.survey import refuse_other, refuse_splits, survey
+from chipgen.store.survey import refuse_other, refuse_parts, refuse_splits, survey
 
 __all__ = [
     "MANIFEST",
@@ -37,8 +37,11 @@ __all__ = [
     "guarded",
     "new_file",
     "noting",
+    "part_folders",
+    "parts_of",
     "refuse_collection",
     "refuse_other",
+    "refuse_parts",
     "refuse_splits",
     "splits_of",
     "survey",
