@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from chipgen.cli.sources import Source
     from chipgen.dataset import Dataset
     from chipgen.finished import BuildReport
-    from chipgen.partition_files import Partition
-    from chipgen.partitions import Making
+    from chipgen.partitions.files import Partition
+    from chipgen.partitions.making import Making
     from chipgen.plan import Plan
     from chipgen.proposals import ProposalFile
 
@@ -163,7 +163,7 @@ def _build_one(options: dict[str, Any], source: Source, plan_config: PlanConfig,
 
 def _making(options: dict[str, Any], source: Source, plan: PlanConfig, export: ExportConfig) -> Making:
     """Return how each of several parts is made."""
-    from chipgen.partitions import Making  # noqa: PLC0415 -- heavy, and not needed for --help
+    from chipgen.partitions.making import Making  # noqa: PLC0415 -- heavy, and not needed for --help
 
     def of(part: Partition) -> Source:
         return replace(source, coco=part.coco, proposals=part.proposals)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from chipgen.cli.sources import Source
     from chipgen.finished import BuildReport
-    from chipgen.partition_files import Partition
-    from chipgen.partitions import Making, PartitionsReport
+    from chipgen.partitions.files import Partition
+    from chipgen.partitions.making import Making
+    from chipgen.partitions.running import PartitionsReport
 
 
 def given_parts(sources: Mapping[str, Source], options: Mapping[str, Any]) -> list[Partition]:
@@ -28,7 +29,7 @@ def given_parts(sources: Mapping[str, Source], options: Mapping[str, Any]) -> li
     UsageError, DataError
         They cannot be meant, or are not there.
     """
-    from chipgen.partition_files import matching, names_several, partitions  # noqa: PLC0415 -- not needed for --help
+    from chipgen.partitions.files import matching, names_several, partitions  # noqa: PLC0415 -- not needed for --help
 
     several = next((source for source in sources.values() if names_several(source.coco)), None)
     if several is None:
@@ -54,7 +55,7 @@ def build_parts(parts: Sequence[Partition], making: Making, options: Mapping[str
     if options["dry_run"]:
         _try(parts, making, options)
         return True
-    from chipgen.partitions import run_partitions  # noqa: PLC0415 -- heavy, and not needed for --help
+    from chipgen.partitions.running import run_partitions  # noqa: PLC0415 -- heavy, and not needed for --help
 
     shown = not options["quiet"] and not options["as_json"]
 
@@ -100,7 +101,7 @@ def _sum(report: PartitionsReport) -> None:
 
 def _try(parts: Sequence[Partition], making: Making, options: Mapping[str, Any]) -> None:
     """Plan all parts and print what they come to."""
-    from chipgen.partitions import plan_partitions  # noqa: PLC0415 -- heavy, and not needed for --help
+    from chipgen.partitions.making import plan_partitions  # noqa: PLC0415 -- heavy, and not needed for --help
     from chipgen.text import counted, human_bytes, listed  # noqa: PLC0415
 
     total, ledger = Counter[str](), Counter[str]()

@@ -1,9 +1,4 @@
-"""A dataset in several parts, which together may be larger than memory: one is read, planned, built and forgotten.
-
-Each annotation file becomes a build like any other, in a folder of its own: it keeps every promise by itself, is
-resumed, verified and described by itself. The folder above adds a card, with which readers find the chips of all parts,
-and a manifest that names them. Nothing here ever holds two datasets.
-"""
+"""Building one part after the other, and what is said of all of them."""
 
 from __future__ import annotations
 
@@ -14,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from chipgen import _version
 from chipgen.build import Asked
 from chipgen.card import CARD, parts_card
-from chipgen.errors import DataError, OutputError, Problem, UsageError
-from chipgen.fingerprint import FORMAT_VERSION, early_record, input_record, table_digest
+from chipgen.errors import DataError, OutputError, Problem
+from chipgen.fingerprint import FORMAT_VERSION, input_record, table_digest
 from chipgen.finished import already_built
-from chipgen.inputs import refuse_look
-from chipgen.partition_ids import PartProposals, shifted
-from chipgen.plan import make_plan
+from chipgen.partitions.making import Table, refuse_unfit
 from chipgen.remote import path_of
 from chipgen.samplers import BUILT_IN
 from chipgen.stopping import Stopped
@@ -27,21 +20,15 @@ from chipgen.store import Entry, Output, refuse_other, refuse_parts, survey
 from chipgen.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from chipgen.config import PlanConfig
-    from chipgen.dataset import Categories, Dataset
+    from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
     from chipgen.finished import BuildReport
-    from chipgen.partition_files import Partition
-    from chipgen.plan import Plan
-    from chipgen.samplers import Sampler
-    from chipgen.scored import ProposalSource
+    from chipgen.partitions.files import Partition
+    from chipgen.partitions.making import Making
     from chipgen.store import Found, Start
-
-FORMATS = (("parquet", "plain"), ("webdataset", "plain"), ("coco", "plain"))
-"""Formats and layouts whose parts make one dataset by lying beside each other."""
 
 AGAIN = "mend this, then run the same command again: it goes on with the others"
 
@@ -73,126 +60,12 @@ class PartitionsReport:
 
 
 @dataclass(frozen=True)
-class Making:
-    """How each part is made.
-
-    Parameters
-    ----------
-    plan, export
-        The configurations.
-    read
-        Returns the dataset of a part, with the ids that its file says.
-    read_proposals
-        Returns its proposals, likewise; None where it has none.
-    limit
-        How many images of each are looked at; None for all.
-    sampler
-        Where it is not one that the configuration names.
-    """
-
-    plan: PlanConfig
-    export: ExportConfig
-    read: Callable[[Partition], Dataset]
-    read_proposals: Callable[[Partition], ProposalSource | None]
-    limit: int | None = None
-    sampler: Sampler | None = None
-
-    def record(self, part: Partition) -> dict[str, Any]:
-        """Return what a part is made from, as far as it is known before anything is read."""
-        return early_record(self.plan, self.export, self.limit, partition=part.number)
-
-    def planned(self, part: Partition) -> Plan:
-        """Read a part and plan it."""
-        dataset, proposals = shifted(self.read(part), part.number), self.read_proposals(part)
-        shared = None if proposals is None else PartProposals(proposals, part.number)
-        return make_plan(dataset, self.plan, self.sampler, shared)
-
-
-@dataclass(frozen=True)
 class _Done:
     """A part that is built: what it came to, the checksum of its annotation file and that of its category table."""
 
     report: BuildReport
     annotations: str
     table: str
-
-
-@dataclass
-class _Table:
-    """The category table, which all parts share: that of the first part holds.
-
-    Parameters
-    ----------
-    digest
-        Its checksum; None as long as no part was looked at.
-    owner
-        The file that it comes from.
-    """
-
-    digest: str | None = None
-    owner: str = ""
-
-    def check(self, digest: str, part: Partition) -> None:
-        """Refuse another one.
-
-        Raises
-        ------
-        DataError
-            Naming both files.
-        """
-        if self.digest is None:
-            self.digest, self.owner = digest, part.coco
-        if digest != self.digest:
-            what = f"are not those of {self.owner}, to the letter and in their order"
-            raise DataError.one(part.coco, "categories", what, "give all files the same list of categories")
-
-
-def refuse_unfit(parts: Sequence[Partition], export: ExportConfig) -> None:
-    """Refuse what cannot be written in parts, and files that are not there, before anything is read.
-
-    Raises
-    ------
-    UsageError, DataError
-        With the reason, or every file that is missing.
-    """
-    if (export.format, export.layout) not in FORMATS:
-        option, value = ("--format", "yolo") if export.format == "yolo" else ("--layout", export.layout)
-        todo = "use --format parquet, webdataset or coco, or give one annotation file"
-        raise UsageError.one(option, value, "knows no dataset in several files", todo)
-    refuse_look(export)
-    problems = [
-        Problem(path, "", "is no file", "see what is there")
-        for part in parts
-        for path in (part.coco, part.proposals)
-        if path is not None and not _is_file(path)
-    ]
-    if problems:
-        raise DataError(problems)
-
-
-def _is_file(path: str) -> bool:
-    """Tell whether there is a file."""
-    try:
-        return path_of(path).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def plan_partitions(parts: Sequence[Partition], making: Making) -> Iterator[tuple[Partition, Plan]]:
-    """Plan one part after the other; whoever asks for the next has done with the one before.
-
-    Raises
-    ------
-    UsageError, DataError
-        As `run_partitions` raises them.
-    """
-    refuse_unfit(parts, making.export)
-    table = _Table()
-    for part in parts:
-        plan = making.planned(part)
-        table.check(table_digest(plan.dataset.categories), part)
-        yield part, plan
-        del plan  # before the next is read
 
 
 def run_partitions(
@@ -272,7 +145,7 @@ class _Run:
 
     def __init__(self, parts: Sequence[Partition], making: Making, output: Output, start: Start) -> None:
         self.parts, self.making, self.output, self.start = parts, making, output, start
-        self.table = _Table()
+        self.table = Table()
         self.categories: Categories | None = None
         self.changed = False
 
