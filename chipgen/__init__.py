@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from chipgen.dataset import Dataset
     from chipgen.epochs import EpochsReport, write_epochs
     from chipgen.finished import BuildReport
+    from chipgen.partitions.exporting import export_partitions
+    from chipgen.partitions.running import PartitionsReport
     from chipgen.plan import Plan, plan
     from chipgen.proposals import ProposalFile, convert_proposals, read_proposals
     from chipgen.report import built_stats, stats
@@ -53,6 +55,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "Dataset",
     "EpochsReport",
     "OutputError",
+    "PartitionsReport",
     "Plan",
     "ProposalFile",
     "REASONS",
@@ -72,6 +75,7 @@ __all__ = [  # noqa: RUF022 -- by letter, constants among the others
     "compact",
     "convert_proposals",
     "export",
+    "export_partitions",
     "export_splits",
     "grid",
     "plan",
@@ -93,6 +97,7 @@ _LAZY = {
     "CollectionReport": "collection",
     "Dataset": "dataset",
     "EpochsReport": "epochs",
+    "PartitionsReport": "partitions.running",
     "Plan": "plan",
     "ProposalFile": "proposals",
     "Sampler": "samplers",
@@ -105,6 +110,7 @@ _LAZY = {
     "compact": "samplers",
     "convert_proposals": "proposals",
     "export": "build",
+    "export_partitions": "partitions.exporting",
     "export_splits": "collection",
     "grid": "samplers",
     "plan": "plan",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from chipgen.dataset import Categories
 from chipgen.digests import sha256_of_all
 from chipgen.images import EXTENSIONS
+from chipgen.partition_ids import STEP
 from chipgen.writers.dump import dump_yaml, yaml_word
 from chipgen.writers.schema import sample_features
 
@@ -13,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chipgen.config import PlanConfig
-    from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
     from chipgen.finished import BuildReport
     from chipgen.plan import Plan
@@ -120,6 +124,41 @@ def collection_card(
         "Each folder is a build by itself, with a card that says how it was made. The splits were made of source "
         "images, not of chips: no picture shows in two of them unless the annotation files name it twice.\n"
     )
+
+
+def parts_card(
+    names: Mapping[str, str], reports: Mapping[str, BuildReport], categories: Categories | None, config: ExportConfig
+) -> str:
+    """Return the card of a dataset in several parts, each of which has one of its own.
+
+    Parameters
+    ----------
+    names
+        Name of the annotation file of each part, by its folder.
+    reports
+        What became of each, by the same.
+    categories
+        The category table; None will do for formats whose shards hold it.
+    config
+        How chips are written.
+    """
+    sha256 = sha256_of_all(report.sha256 for report in reports.values())
+    table = Categories(np.empty(0, dtype=np.int64), (), ()) if categories is None else categories
+    rows = "".join(
+        f"| [{folder}]({folder}/README.md) | {_cell(name)} | {reports[folder].chips:,} | {reports[folder].shards:,} |\n"
+        for folder, name in names.items()
+    )
+    return (
+        f"{_yaml({config.split: 'part-*/data'}, config, table, sha256)}\n"
+        f"# SNIPER chips\n\n| part | annotations | chips | shards |\n|---|---|---|---|\n{rows}\n"
+        "Each folder is a build by itself, with a card that says how it was made; together they are one dataset. To "
+        f"ids of images, annotations, chips and boxes of part p, p times {STEP:,} is added: no two parts share one.\n"
+    )
+
+
+def _cell(name: str) -> str:
+    """Return the name of a file as a cell of a table; an odd one in quotes."""
+    return name if re.fullmatch(r"[\w.-]+", name, re.ASCII) else dump_yaml(name).replace("|", "\\|")
 
 
 def _yaml(folders: Mapping[str, str], config: ExportConfig, categories: Categories, sha256: str) -> str:

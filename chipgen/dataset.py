@@ -170,19 +170,30 @@ class Source:
         The folders searched for images.
     sha256
         Digest of the annotation file.
+    partition
+        Number of the file when it is one of several that make one dataset; else None.
+    first_id
+        What is then added to ids, so that those of all files differ; see `chipgen.partition_ids`.
     """
 
     path: str
     root: str | None
     looked_in: tuple[str, ...]
     sha256: str
+    partition: int | None = None
+    first_id: int = 0
+
+    def said(self, identifier: int | None) -> int | None:
+        """Return an id of an image or an annotation as the file says it."""
+        return None if identifier is None else identifier - self.first_id
 
     def problem(self, entry: Skipped) -> Problem:
         """Return something skipped as a problem, for when nothing may be skipped."""
+        image = f"image {self.said(entry.image_id)}"
         if entry.annotation_id is None:
-            path, where = str(PurePath(self.root or "") / (entry.file_name or "")), f"image {entry.image_id}"
+            path, where = str(PurePath(self.root or "") / (entry.file_name or "")), image
         else:
-            path, where = self.path, f"annotation {entry.annotation_id} of image {entry.image_id}"
+            path, where = self.path, f"annotation {self.said(entry.annotation_id)} of {image}"
         return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from chipgen.config import PlanConfig
+    from chipgen.dataset import Categories
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
     from chipgen.splitting import Splitting
@@ -33,14 +34,19 @@ def record_of(plan: Plan, config: ExportConfig, labels: str | None = None) -> di
     labels
         What labels of YOLO are, as `labels_of` says it of all splits; None where there is but this one.
     """
-    record = early_record(plan.config, config, plan.dataset.limit, plan.dataset.splitting)
+    dataset = plan.dataset
+    record = early_record(plan.config, config, dataset.limit, dataset.splitting, dataset.source.partition)
     if config.format == "yolo":
         record["configuration"]["labels"] = labels or labels_of([plan])
-    inputs = {"annotations": {"sha256": plan.dataset.source.sha256}}
+    inputs = {"annotations": {"sha256": dataset.source.sha256}}
     if plan.proposals is not None:
         inputs["proposals"] = {"sha256": plan.proposals.sha256}
-    table = hashlib.sha256(b"\n".join(plan.dataset.categories.raw)).hexdigest()
-    return {**record, "inputs": inputs, "categories": table, "plan": plan_digest(plan)}
+    return {**record, "inputs": inputs, "categories": table_digest(dataset.categories), "plan": plan_digest(plan)}
+
+
+def table_digest(categories: Categories) -> str:
+    """Return the checksum of a category table."""
+    return hashlib.sha256(b"\n".join(categories.raw)).hexdigest()
 
 
 def labels_of(plans: Iterable[Plan]) -> str:
@@ -50,14 +56,18 @@ def labels_of(plans: Iterable[Plan]) -> str:
 
 
 def early_record(
-    plan: PlanConfig, export: ExportConfig, limit: int | None, splitting: Splitting | None = None
+    plan: PlanConfig,
+    export: ExportConfig,
+    limit: int | None,
+    splitting: Splitting | None = None,
+    partition: int | None = None,
 ) -> dict[str, Any]:
     """Return the part of the record that is known before anything is read."""
     split = {"val_fraction": None, "group_by": None} if splitting is None else splitting.recorded()
     return {
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
-        "configuration": {**plan.recorded(), **export.recorded(), **split, "limit": limit},
+        "configuration": {**plan.recorded(), **export.recorded(), **split, "limit": limit, "partition": partition},
         "encoders": _version.encoder_versions(export.imaging),
     }
 

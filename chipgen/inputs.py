@@ -134,7 +134,8 @@ def refuse_changed(plan: Plan, root: Path, before: Findings, now: Findings, *, m
     for row, file in before.files.items():
         gone = row in now.images and not may_go
         if gone or now.files.get(row, file) != file:
-            image_id, name = plan.dataset.images.id[row], plan.dataset.images.file_name[row]
+            image_id = plan.dataset.source.said(int(plan.dataset.images.id[row]))
+            name = plan.dataset.images.file_name[row]
             what = f"{'is gone or broken' if gone else 'has changed'} since chips were cut from it"
             todo = "put the file back, or build anew with --overwrite"
             raise OutputError.one(root / name, f"image {image_id}", what, todo)

@@ -150,15 +150,17 @@ def make_plan(
     fits = fit(dataset, levels, config)
     chips, mining = select(dataset, levels, fits, config, sampler, proposals)
     if proposals is not None and proposals.on_error == "fail" and mining.skipped:
-        raise DataError(_problem(proposals.path, entry) for entry in mining.skipped)
+        raise DataError(
+            _problem(proposals.path, dataset.source.said(entry.image_id), entry) for entry in mining.skipped
+        )
     boxes = label(dataset, levels, fits, chips, config)
     return Plan(dataset, config, levels, fits, chips, boxes, mining, proposals)
 
 
-def _problem(path: str, entry: Skipped) -> Problem:
+def _problem(path: str, image_id: int | None, entry: Skipped) -> Problem:
     """Return a proposal that cannot be used as a problem, for when nothing may be skipped."""
     what = f"{entry.message} ({entry.reason})"
-    return Problem(path, f"image {entry.image_id}", what, "mend it, or go on with --on-error skip")
+    return Problem(path, f"image {image_id}", what, "mend it, or go on with --on-error skip")
 
 
 def shard_bounds(image: Ints, target: int) -> Ints:

@@ -48,7 +48,7 @@ def render(
     ranges = ranges_chip(shard.range_img, shard.factor)
     ends = np.searchsorted(shard.chips.image, np.arange(len(shard.images) + 1)).tolist()
     for image, (first, stop) in enumerate(itertools.pairwise(ends)):
-        tell(int(shard.images.id[image]), shard.images.file_name[image])
+        tell(int(shard.images.id[image]) - shard.first_id, shard.images.file_name[image])
         picture = _picture(shard, image, root, config, findings)
         if picture is not None:
             yield from map(_ImageRenderer(shard, image, picture, objects, ranges).chip, range(first, stop))
@@ -137,13 +137,13 @@ class _ImageRenderer:
         except MemoryError:
             raise
         except UnusableError as error:  # of a raster, of which chips may have been written already
-            where = f"chip {chip_id} of image {self.source.image_id}"
+            where = f"chip {chip_id} of image {self.source.image_id - self.shard.first_id}"
             todo = "put a sound copy in its place, or take the image out of the annotations"
             if error.reason == "too_large":
                 todo = "raise --max-pixels, or choose another --resample"
             raise DataError.one(self.source.file_name, where, error.message, todo) from error
         except Exception as error:  # encoders raise whatever they like
-            where = f"chip {chip_id} of image {self.source.image_id}"
+            where = f"chip {chip_id} of image {self.source.image_id - self.shard.first_id}"
             what = f"cannot be drawn as {config.image_format} ({type(error).__name__}: {error})"
             todo = "choose another --image-format or a smaller --chip-size"
             raise DataError.one(self.source.file_name, where, what, todo) from error

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from chipgen.boxes import Ints
     from chipgen.dataset import Skipped
     from chipgen.export_config import ExportConfig
     from chipgen.plan import Plan
@@ -100,7 +101,7 @@ def _files_by_shard(plan: Plan, manifest: Mapping[str, Any]) -> dict[int | None,
     form, split = format_of(configuration["format"], configuration["layout"]), configuration["split"]
     lists: dict[int | None, list[Written]] = defaultdict(list)
     for file in manifest["files"]:
-        lists[form.shard_of(file["path"], split, plan.shards)].append(Written(**file))
+        lists[form.shard_of(file["path"], split, _ends(plan))].append(Written(**file))
     return defaultdict(tuple, {index: tuple(files) for index, files in lists.items()})
 
 
@@ -114,13 +115,19 @@ def is_planned(plan: Plan, config: ExportConfig, path: str) -> bool:
     path
         Of the file, relative to the output folder.
     """
-    planned = format_of(config.format, config.layout).shard_of(path, config.split, plan.shards) is not None
+    planned = format_of(config.format, config.layout).shard_of(path, config.split, _ends(plan)) is not None
     folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
     if not planned or folder not in OF_CHIPS:
         return planned
-    chip = int(name.partition("-")[0])
-    if chip >= len(plan.chips):
+    identifier = int(name.partition("-")[0])
+    chip = identifier - plan.dataset.source.first_id
+    if not 0 <= chip < len(plan.chips):
         return False
     image_id = int(plan.dataset.images.id[plan.chips.image[chip]])
     ending = "txt" if folder == "labels" else EXTENSIONS[config.image_format]
-    return name == f"{stem_of(chip, image_id, int(plan.chips.level[chip]))}.{ending}"
+    return name == f"{stem_of(identifier, image_id, int(plan.chips.level[chip]))}.{ending}"
+
+
+def _ends(plan: Plan) -> Ints:
+    """Return the id of the first chip of each shard, and the one after the last."""
+    return plan.shards + plan.dataset.source.first_id

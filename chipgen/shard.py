@@ -26,8 +26,10 @@ class Shard:
     ----------
     index, count
         Number of this shard and of all.
+    first_id
+        What was added to the ids of images and annotations; see `chipgen.partition_ids`.
     first_chip, first_box
-        Row in the plan of the first chip and the first box here.
+        Id of the first chip here, and the one before that of the first box: rows in the plan, and `first_id`.
     images, annotations
         Those that the chips show.
     chips, boxes
@@ -44,6 +46,7 @@ class Shard:
 
     index: int
     count: int
+    first_id: int
     first_chip: int
     first_box: int
     images: Images
@@ -95,13 +98,14 @@ def take_shard(plan: Plan, index: int) -> Shard:
     chips, boxes = plan.chips.take(slice(first, stop)), _box_rows(plan.boxes, first_box, stop_box)
     image_row, image = np.unique(chips.image, return_inverse=True)
     annotation_row, annotation = np.unique(boxes.annotation, return_inverse=True)
-    images = plan.dataset.images
+    images, first_id = plan.dataset.images, plan.dataset.source.first_id
     cell = (chips.image, chips.level)
     return Shard(
         index=index,
         count=len(plan.shards) - 1,
-        first_chip=first,
-        first_box=first_box,
+        first_id=first_id,
+        first_chip=first_id + first,
+        first_box=first_id + first_box,
         images=Images(
             images.id[image_row],
             tuple(images.file_name[row] for row in image_row.tolist()),

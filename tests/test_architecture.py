@@ -22,6 +22,7 @@ LAWS = (
     "raw_entries",
     "dataset",
     "scored",
+    "partition_ids",
     "chips",
     "limits",
     "negative_config",

@@ -24,6 +24,7 @@ from chipgen.cli.options import (
     tell,
     with_options,
 )
+from chipgen.cli.partitions import build_parts, given_parts
 from chipgen.cli.report import build_lines
 from chipgen.cli.sources import given_sources
 from chipgen.cli.splits import build_splits, check_splitting, is_collection, read_splits
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     from chipgen.cli.sources import Source
     from chipgen.dataset import Dataset
     from chipgen.finished import BuildReport
+    from chipgen.partitions.files import Partition
+    from chipgen.partitions.making import Making
     from chipgen.plan import Plan
+    from chipgen.proposals import ProposalFile
 
 TOO_MUCH_SKIPPED = 3
 
@@ -53,7 +57,8 @@ OUTPUT_OPTIONS = (
         multiple=True,
         metavar="[SPLIT=]PATH",
         shell_complete=completion.files,
-        help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
+        help="COCO annotation file, JSON or Parquet; or one for each split: --coco train=a.json --coco val=b.json; or "
+        "several built one after the other: a pattern in quotes, 'parts/*.json', or a folder of Parquet files.",
     ),
     click.option(
         "--val-fraction", type=float, help="Share of the images, not of the chips, that become a split named val."
@@ -128,6 +133,10 @@ def build(**options: Any) -> int:
     plan_config, export_config = _configs(options)
     sources = given_sources(options)
     plan_config.negative.mode(proposals=any(source.proposals for source in sources.values()))
+    if parts := given_parts(sources, options):
+        ((name, source),) = sources.items()
+        making = _making(options, source, plan_config, replace(export_config, split=name))
+        return 0 if build_parts(parts, making, options) else TOO_MUCH_SKIPPED
     if is_collection(sources, options):
         check_splitting(options, sources)
         read = read_splits(sources, options, partial(_read, options))
@@ -152,6 +161,19 @@ def _build_one(options: dict[str, Any], source: Source, plan_config: PlanConfig,
     report = run(plan, path_of(options["out"]), export_config)
     _show(plan, report, options)
     return 0 if report.within_limit else TOO_MUCH_SKIPPED
+
+
+def _making(options: dict[str, Any], source: Source, plan: PlanConfig, export: ExportConfig) -> Making:
+    """Return how each of several parts is made."""
+    from chipgen.partitions.making import Making  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    def of(part: Partition) -> Source:
+        return replace(source, coco=part.coco, proposals=part.proposals)
+
+    def proposals(part: Partition) -> ProposalFile | None:
+        return given_proposals(part.proposals, options, options["on_error"])
+
+    return Making(plan, export, lambda part: _read(options, of(part)), proposals, options["limit"])
 
 
 def _configs(options: dict[str, Any]) -> tuple[PlanConfig, ExportConfig]:

@@ -58,6 +58,9 @@ def stats(source: str, **options: Any) -> int:
     if splits := _splits(source):
         _of_splits(source, splits, options)
         return 0
+    if parts := _parts(source):
+        _of_parts(source, parts, options)
+        return 0
     with _page(options) as write:
         found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
         write(found)
@@ -73,6 +76,27 @@ def _splits(source: str) -> dict[str, str]:
     from chipgen.store import splits_of  # noqa: PLC0415 -- heavy, and not needed for --help
 
     return splits_of(Path(source))
+
+
+def _parts(source: str) -> tuple[str, ...]:
+    """Return the folders of the parts that a folder holds."""
+    if not Path(source).is_dir():
+        return ()
+    from chipgen.store import parts_of  # noqa: PLC0415 -- heavy, and not needed for --help
+
+    return parts_of(Path(source))
+
+
+def _of_parts(source: str, parts: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Add up what several parts come to; a page shows one."""
+    from chipgen.report import parts_stats  # noqa: PLC0415 -- heavy, and not needed for --help
+    from chipgen.store import refuse_collection  # noqa: PLC0415
+
+    if options["html"] is not None:
+        refuse_collection(Path(source))
+    found = parts_stats(Path(source), parts)
+    if not options["quiet"]:
+        say(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
 
 
 def _of_splits(source: str, splits: dict[str, str], options: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from chipgen.coco.columns import annotation_columns, category_columns, image_columns
 from chipgen.coco.decode import decode, decode_stored
 from chipgen.coco.find import find_root
+from chipgen.coco.from_parquet import is_parquet, read_parquet
 from chipgen.coco.stored import StoredText
 from chipgen.coco.streamed import scan_file
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
@@ -49,7 +50,7 @@ def read_coco(
     Parameters
     ----------
     path
-        The JSON file.
+        The JSON file; or one of Parquet, as `chipgen.coco.from_parquet` says.
     images
         Folder that file names are relative to. When None it is looked for beside the JSON, in ``images/``, and in
         the folder named like the split (``instances_train2017.json`` -> ``train2017/``, ``images/train2017/``),
@@ -101,7 +102,10 @@ def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int
 def _decoded(path: Path, max_json_bytes: int) -> tuple[Decoded, str]:
     """Return what a file holds, and its digest."""
     with _refused(path):
-        stored = StoredText(str(path)) if _size(path, max_json_bytes) > STREAMED_ABOVE else None
+        size = _size(path, max_json_bytes)
+        if is_parquet(path):
+            return read_parquet(path)
+        stored = StoredText(str(path)) if size > STREAMED_ABOVE else None
     if stored is not None:
         scanned = scan_file(stored)
         decoded = None if scanned is None else decode_stored(stored, scanned.sections, str(path))

@@ -126,6 +126,12 @@ def decode_stored(text: StoredText, sections: Sections, path: str) -> Decoded | 
     return None if found is None else _noted(found, marked=text[: len(BOM)] == BOM)
 
 
+def decode_entries(sections: Sections, path: str) -> Decoded:
+    """Decode entries that were made of another kind of file, each a JSON text."""
+    reading = _Reading(path, is_json=True)
+    return reading.tables(sections), reading.problems
+
+
 def _noted(found: Decoded, *, marked: bool) -> Decoded:
     """Add a note when a file begins with a byte-order mark."""
     notes = ("the annotation file begins with a byte-order mark",) if marked else ()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chipgen.coco.from_parquet import image_values, is_parquet
 from chipgen.coco.sections import BOM, explained_sections, read_sections
 from chipgen.coco.stored import StoredText
 from chipgen.coco.streamed import scan_file
@@ -36,8 +37,13 @@ def image_field(path: str | os.PathLike[str], name: str, *, streamed_above: int)
         The file cannot be read any more.
     """
     try:
-        images = _images(Path(path), streamed_above)
-        return {entry["id"]: value for entry in map(parse, images) if (value := _value(entry, name)) is not None}
+        if is_parquet(Path(path)):
+            top = name.partition(".")[0]
+            given = ((image_id, _value({top: one}, name)) for image_id, one in image_values(Path(path), top))
+        else:
+            entries = map(parse, _images(Path(path), streamed_above))
+            given = ((entry["id"], _value(entry, name)) for entry in entries)
+        return {image_id: value for image_id, value in given if value is not None}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"cannot be read again for --group-by ({type(error).__name__}: {' '.join(str(error).split())})"
         raise DataError.one(path, "images", what, "leave it as it is while it is read") from error

@@ -17,13 +17,13 @@ from __future__ import annotations
 from chipgen.store.addition import Addition
 from chipgen.store.contents import differing
 from chipgen.store.files import HashingFile, Staging, Written, guarded, noting
-from chipgen.store.folder import Found, refuse_collection, splits_of
+from chipgen.store.folder import Found, part_folders, parts_of, refuse_collection, splits_of
 from chipgen.store.journal import Entry
 from chipgen.store.names import MANIFEST
 from chipgen.store.output import Output
 from chipgen.store.single import new_file
 from chipgen.store.start import Start
-from chipgen.store.survey import refuse_other, refuse_splits, survey
+from chipgen.store.survey import refuse_other, refuse_parts, refuse_splits, survey
 
 __all__ = [
     "MANIFEST",
@@ -39,8 +39,11 @@ __all__ = [
     "guarded",
     "new_file",
     "noting",
+    "part_folders",
+    "parts_of",
     "refuse_collection",
     "refuse_other",
+    "refuse_parts",
     "refuse_splits",
     "splits_of",
     "survey",

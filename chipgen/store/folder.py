@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
     from chipgen.remote import RemotePath
 
+MOST_PARTS = 100_000
+"""Parts that a folder may say it has; more would be no number of ours."""
+NAMED = 10
+"""Splits or parts named one by one at most."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -181,17 +186,35 @@ def splits_of(out: Path) -> dict[str, str]:
     return splits
 
 
+def part_folders(count: int) -> tuple[str, ...]:
+    """Return the folders of a dataset that is built in several parts."""
+    return tuple(f"part-{number:05d}" for number in range(count))
+
+
+def parts_of(out: Path) -> tuple[str, ...]:
+    """Return the folders of the parts that a folder says it has, finished or begun; empty for any other."""
+    if not (out / part_folders(1)[0]).is_dir() and not (out / RUN).exists():
+        return ()  # most manifests are those of one build, and some are long
+    record = plain_object(out / MANIFEST, OF_MANIFEST) or plain_object(out / RUN, OF_RUN)
+    configuration = record["configuration"] if record else None
+    count = configuration.get("parts") if isinstance(configuration, dict) else None
+    return part_folders(count) if type(count) is int and 0 < count <= MOST_PARTS else ()
+
+
 def refuse_collection(out: Path) -> None:
-    """Refuse a folder of several splits where one build is meant.
+    """Refuse a folder of several splits, or of several parts, where one build is meant.
 
     Raises
     ------
     DataError
-        Naming the splits.
+        Naming them.
     """
-    if splits := splits_of(out):
-        todo = f"name one of them: {', '.join(str(out / folder) for folder in splits.values())}"
-        raise DataError.one(out, "", "holds several splits", todo)
+    splits = splits_of(out)
+    folders = (*splits.values(),) if splits else parts_of(out)
+    if folders:
+        named = [str(out / folder) for folder in folders[:NAMED]] + ["..."] * (len(folders) > NAMED)
+        what = f"holds several {'splits' if splits else 'parts'}"
+        raise DataError.one(out, "", what, f"name one of them: {', '.join(named)}")
 
 
 def _is_name(text: str) -> bool:

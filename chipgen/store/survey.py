@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import OutputError
-from chipgen.store.folder import Found, look, refuse_unwritable, splits_of
+from chipgen.store.folder import Found, look, parts_of, refuse_unwritable, splits_of
 from chipgen.store.lock import refuse_running
 from chipgen.store.record import first_difference
 from chipgen.store.workspace import Workspace
@@ -33,6 +33,8 @@ def refuse_other(found: Found, record: dict[str, Any], may_rise: Collection[str]
 def refuse_splits(out: Path, folders: Collection[str] = ()) -> None:
     """Refuse a folder of splits for anything but the same splits: which of its folders went with what no one knows.
 
+    A folder of parts is refused for the same reason.
+
     Parameters
     ----------
     out
@@ -45,10 +47,29 @@ def refuse_splits(out: Path, folders: Collection[str] = ()) -> None:
     OutputError
         Other splits are there.
     """
+    if parts := parts_of(out):
+        what = f"holds {len(parts)} parts of one dataset, which is not this"
+        raise OutputError.one(out, "configuration.parts", what, "choose another --out")
     there = splits_of(out)
     if there and {*there.values()} != {*folders}:
         what = f"holds the splits {', '.join(there)}, which are not these"
         raise OutputError.one(out, "configuration.splits", what, "choose another --out")
+
+
+def refuse_parts(out: Path, count: int) -> None:
+    """Refuse a folder of splits, and one of more parts than are to be written there.
+
+    Raises
+    ------
+    OutputError
+        It is one.
+    """
+    there = parts_of(out)
+    if not there:
+        refuse_splits(out)
+    if len(there) > count:
+        what = f"holds {len(there)} parts, and now there are {count}"
+        raise OutputError.one(out, "configuration.parts", what, "name all annotation files, or choose another --out")
 
 
 def survey(out: Path) -> Found:

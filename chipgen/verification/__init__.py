@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
-from chipgen.store import MANIFEST, splits_of
+from chipgen.store import MANIFEST, parts_of, splits_of
 from chipgen.text import counted, human_bytes
 from chipgen.verification.accounts import (
     Accounts,
@@ -30,6 +30,7 @@ from chipgen.verification.listing import OF_A_BUILD, sound_files
 from chipgen.verification.manifest import RESTORE, check_manifest, expected_files, read_manifest
 from chipgen.verification.merged import check_merged
 from chipgen.verification.originals import check_originals
+from chipgen.verification.partitions import check_parts, refuse_one_file
 from chipgen.verification.plan import check_plan
 from chipgen.verification.shards import ShardChecks
 from chipgen.verification.skipped import read_skipped
@@ -41,9 +42,9 @@ from chipgen.writers.webdataset import CATEGORIES
 from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable
 
-    from chipgen.verification.manifest import Manifest
+    from chipgen.verification.manifest import FileEntry, Manifest
     from chipgen.verification.skipped import SkippedLines
     from chipgen.verification.tables import LedgerTable, PlanTable, SourcesTable
 AGAIN = "run the same chipgen build again"
@@ -121,7 +122,10 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
         raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
     if splits := splits_of(folder):
         refuse_one_of(folder, sources)
-        return _verify_splits(folder, [_verify_split(folder / split, sources) for split in splits.values()])
+        return _verify_all(folder, splits.values(), sources, check_collection)
+    if parts := parts_of(folder):
+        refuse_one_file(folder, parts, sources)
+        return _verify_all(folder, parts, sources, check_parts)
     faults, manifest, images = Faults(folder), None, 0
     with faults.reading(MANIFEST, RESTORE):
         manifest = read_manifest(folder)
@@ -147,7 +151,7 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
 
 
 def _verify_split(folder: Path, sources: str | os.PathLike[str] | None) -> VerifyReport:
-    """Check one of several splits; that it is not there is a fault."""
+    """Check one of several splits or parts; that it is not there is a fault."""
     try:
         return verify(folder, sources)
     except DataError as error:
@@ -155,9 +159,15 @@ def _verify_split(folder: Path, sources: str | os.PathLike[str] | None) -> Verif
         return VerifyReport(str(folder), 0, 0, 0, 0, 0, lost)
 
 
-def _verify_splits(folder: Path, splits: list[VerifyReport]) -> VerifyReport:
-    """Check a folder of several splits, each of which was checked."""
-    listed, problems = check_collection(folder)
+def _verify_all(
+    folder: Path,
+    nested: Iterable[str],
+    sources: str | os.PathLike[str] | None,
+    check: Callable[[Path], tuple[list[FileEntry], list[Problem]]],
+) -> VerifyReport:
+    """Check a folder of several splits or parts, one after the other; `check` looks at its own files."""
+    splits = [_verify_split(folder / name, sources) for name in nested]
+    listed, problems = check(folder)
     return VerifyReport(
         out=str(folder),
         chips=sum(split.chips for split in splits),

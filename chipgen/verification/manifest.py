@@ -11,6 +11,7 @@ from chipgen.additions import ADDED, EPOCHS, PAGE, VIEW
 from chipgen.card import CARD
 from chipgen.fingerprint import FORMAT_VERSION
 from chipgen.ledger import STATUSES
+from chipgen.partition_ids import MOST_FILES, first_id
 from chipgen.samplers import COVERING
 from chipgen.store import MANIFEST
 from chipgen.verification.faults import MalformedError
@@ -109,6 +110,12 @@ class Configuration(msgspec.Struct, frozen=True):
     assign: Literal["all", "one"] = "all"
     layout: Literal["plain", "roboflow"] = "plain"
     labels: Literal["boxes", "outlines"] = "boxes"
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=MOST_FILES)] | None = None
+
+    @property
+    def first_id(self) -> int:
+        """Return what is added to all ids."""
+        return first_id(self.partition)
 
     @property
     def form(self) -> Format:

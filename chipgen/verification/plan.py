@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipgen.partition_ids import STEP
 from chipgen.verification.assigned import check_assigned
 from chipgen.verification.columns import unique_pairs
 from chipgen.verification.laws import check_chips, first_broken, learnable
@@ -50,7 +51,7 @@ def check_plan(plan: PlanTable, manifest: Manifest, *, whole: bool) -> Iterator[
             faults.setdefault(int(plan.boxes.chip[box]), f"box {plan.boxes.id[box]}: {what}")
     yield from ((f"chip {plan.chips.id[row]}", faults[row]) for row in sorted(faults))
     if not faults:
-        yield from _ids(plan, whole=whole)
+        yield from _ids(plan, manifest.configuration.first_id, whole=whole)
         yield from _categories(plan, manifest)
         yield from _rows(plan, manifest)
 
@@ -87,15 +88,18 @@ def _follows(values: np.typing.NDArray[np.generic], compare: np.ufunc, *, first:
     return answer
 
 
-def _ids(plan: PlanTable, *, whole: bool) -> Iterator[tuple[str, str]]:
-    """Yield gaps in ids where there must be none."""
-    ids: tuple[tuple[str, Ints, int], ...] = (("chip", plan.chips.id, 0), ("box", plan.boxes.id, 1))
+def _ids(plan: PlanTable, lowest: int, *, whole: bool) -> Iterator[tuple[str, str]]:
+    """Yield gaps in ids where there must be none, and ids of other files of the same dataset."""
+    ids: tuple[tuple[str, Ints, int], ...] = (("chip", plan.chips.id, lowest), ("box", plan.boxes.id, lowest + 1))
     for name, numbers, first in ids:
         if len(numbers) and numbers[0] < first:
             yield f"{name} {numbers[0]}", f"ids of a {name} begin with {first}"
         elif whole and len(numbers) and numbers[-1] != first + len(numbers) - 1:
             gap = int(np.flatnonzero(numbers != np.arange(first, first + len(numbers)))[0])
             yield f"{name} {numbers[gap]}", f"{name} {first + gap} should stand there: no image was skipped"
+    others = np.flatnonzero((lowest > 0) & (plan.chips.image_id - lowest != plan.chips.image_id % STEP))
+    for row in others[:1].tolist():
+        yield f"chip {plan.chips.id[row]}", f"is of image {plan.chips.image_id[row]}, which is of another file"
 
 
 def _categories(plan: PlanTable, manifest: Manifest) -> Iterator[tuple[str, str]]:

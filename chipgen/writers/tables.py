@@ -60,7 +60,7 @@ def _plan_rows(plan: Plan, rows: Ints) -> pa.Table:
     shard = np.searchsorted(plan.shards, rows, "right") - 1
     return table_of(
         {
-            "image_id": rows,
+            "image_id": rows + plan.dataset.source.first_id,
             "kind": _words(KINDS, chips.kind),
             "level": chips.level.astype(np.int32),
             "proposals": chips.proposals.astype(np.int32),
@@ -83,7 +83,7 @@ def _objects(plan: Plan, chips: Ints) -> pa.StructArray:
     annotation, state = boxes.annotation[rows], boxes.state[rows]
     bbox = bboxes_of(boxes.xyxy_chip[rows]).astype(np.float32).reshape(-1)
     values = {
-        "id": rows + 1,
+        "id": rows + 1 + plan.dataset.source.first_id,
         "bbox": pa.FixedSizeListArray.from_arrays(numbers(bbox), 4),
         "category": annotations.category[annotation],
         "category_id": annotations.category_id[annotation],
