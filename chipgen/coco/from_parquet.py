@@ -25,6 +25,7 @@ from chipgen.coco.sections import Sections
 from chipgen.digests import sha256_read
 from chipgen.errors import DataError, Problem
 from chipgen.loose_json import REFUSALS
+from chipgen.parquet_files import open_parquet_file
 from chipgen.raw_entries import RawEntries
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def read_parquet(path: Path) -> tuple[Decoded, str]:
         with path.open("rb") as file:
             sha256 = sha256_read(file.read)
             file.seek(0)
-            sections, problems = _sections(pq.ParquetFile(file, pre_buffer=False), str(path))
+            sections, problems = _sections(open_parquet_file(file), str(path))
     except (DataError, MemoryError):
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
@@ -98,7 +99,7 @@ def image_values(path: Path, column: str) -> Iterator[tuple[int, Any]]:
         It cannot be read.
     """
     with path.open("rb") as file:
-        parquet = pq.ParquetFile(file, pre_buffer=False)
+        parquet = open_parquet_file(file)
         if column in parquet.schema_arrow.names:
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=["image_id", column], use_threads=False)
