@@ -72,6 +72,22 @@ def test_lock_of_a_process_that_died_here_is_taken_at_once(out: Any) -> None:
     mine.release()
 
 
+def test_lock_that_could_not_be_removed_is_nobodys(out: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise PermissionError
+
+    first = Lease(out)
+    first.take()
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "remove", refuse)
+        first.release()
+    assert _locks(out) == [".lock.00000001"]
+    second = Lease(out)
+    second.take()
+    assert _locks(out) == [".lock.00000002"]
+    second.release()
+
+
 def test_a_process_of_the_same_number_is_another(out: Any) -> None:
     _lock(out, 1, replace(Holder.me(), born="1"))
     mine = Lease(out)

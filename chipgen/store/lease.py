@@ -35,6 +35,8 @@ LEASE = 60.0
 
 _dead: set[bytes] = set()
 """What stood in locks whose holders were found dead: they need not be watched again."""
+_ours: set[str] = set()
+"""Words of the runs that go on in this process: a lock that it could not remove is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ class Holder:
         """Whether he lives; None where that cannot be seen from here."""
         if self.host != host():
             return None
-        return born(self.pid) == self.born
+        if born(self.pid) != self.born:
+            return False
+        return self.pid != os.getpid() or self.token in _ours
 
 
 class Lease:
@@ -112,6 +116,7 @@ class Lease:
             with contextlib.suppress(FileExistsError):  # somebody was faster: see whether he lives
                 disk.put_new(_path(self.out, last + 1), _written(self._holder))
                 self._number = last + 1
+                _ours.add(self._holder.token)
         for path in self.out.glob(".lock*"):  # those of the dead, and one of a disk that was copied here
             if path.name < _path(self.out, self._number).name:
                 disk.remove(path)
@@ -142,6 +147,7 @@ class Lease:
         """Give the lock back and remove its object."""
         if self._number is None:
             return
+        _ours.discard(self._holder.token)
         self._ended.set()
         if self._thread is not None:
             self._thread.join(LEASE)
