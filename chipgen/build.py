@@ -20,6 +20,7 @@ from chipgen.findings import Findings, merge
 from chipgen.fingerprint import record_of
 from chipgen.finished import BuildReport, already_built, counts_of, report_finished, said_of_labels, told
 from chipgen.inputs import image_root, refuse_changed, refuse_look, refuse_missing, refuse_nesting
+from chipgen.remote import path_of
 from chipgen.reopen import finished_shards, is_planned, other_files
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, Staging, Start, refuse_splits, survey
@@ -114,7 +115,7 @@ class Asked:
         if report is None:
             refuse_look(self.config)
             refuse_splits(self.out)
-            refuse_nesting(self.out, image_root(self.plan), Path(self.plan.dataset.source.path))
+            refuse_nesting(self.out, image_root(self.plan), path_of(self.plan.dataset.source.path))
             found.refuse_stranger()
             found.refuse_foreign(self.is_planned)
         return report

@@ -163,7 +163,7 @@ class Source:
     Parameters
     ----------
     path
-        The annotation file.
+        The annotation file, or its URL without what may be a credential.
     root
         The folder that file names are relative to; None when no image was found.
     looked_in
@@ -180,10 +180,15 @@ class Source:
     def problem(self, entry: Skipped) -> Problem:
         """Return something skipped as a problem, for when nothing may be skipped."""
         if entry.annotation_id is None:
-            path, where = str(PurePath(self.root or "") / (entry.file_name or "")), f"image {entry.image_id}"
+            path, where = self._place(entry.file_name or ""), f"image {entry.image_id}"
         else:
             path, where = self.path, f"annotation {entry.annotation_id} of image {entry.image_id}"
         return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
+
+    def _place(self, file_name: str) -> str:
+        """Return where an image is, or should be."""
+        root = self.root or ""
+        return f"{root}/{file_name}" if "://" in root else str(PurePath(root) / file_name)
 
 
 @dataclass(frozen=True)

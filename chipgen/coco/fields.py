@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipgen.coco.sections import BOM, explained_sections, read_sections
@@ -11,9 +10,11 @@ from chipgen.coco.stored import StoredText
 from chipgen.coco.streamed import scan_file
 from chipgen.errors import DataError
 from chipgen.loose_json import parse
+from chipgen.remote import fetched
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from chipgen.raw_entries import RawEntries
 
@@ -36,7 +37,7 @@ def image_field(path: str | os.PathLike[str], name: str, *, streamed_above: int)
         The file cannot be read any more.
     """
     try:
-        images = _images(Path(path), streamed_above)
+        images = _images(fetched(path), streamed_above)
         return {entry["id"]: value for entry in map(parse, images) if (value := _value(entry, name)) is not None}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"cannot be read again for --group-by ({type(error).__name__}: {' '.join(str(error).split())})"
@@ -46,7 +47,7 @@ def image_field(path: str | os.PathLike[str], name: str, *, streamed_above: int)
 def _images(path: Path, streamed_above: int) -> RawEntries:
     """Return the entries of the images."""
     if path.stat().st_size > streamed_above:
-        scanned = scan_file(StoredText(str(path)))
+        scanned = scan_file(StoredText.of(path))
         if scanned is not None:
             return scanned.sections.images
     data = path.read_bytes().removeprefix(BOM)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from chipgen.additions import PAGE, VIEW
 from chipgen.built import open_built
 from chipgen.limits import at_least
+from chipgen.remote import path_of
 from chipgen.store import Addition
 from chipgen.text import counted, human_bytes, listed
 from chipgen.viewing.content import MOST_BYTES, ContentMaker
@@ -133,7 +134,7 @@ def view(
     config, folder = ViewConfig(**settings), Path(out)
     with Addition(folder, VIEW, overwrite=overwrite) as addition:
         built = open_built(folder)
-        sources = None if images is None else open_sources(built, Path(images), addition.manifest)
+        sources = None if images is None else open_sources(built, path_of(images), addition.manifest)
         gallery = gather(built, config.limit, config.seed)
         content = ContentMaker(built, gallery, sources).content()
         staging, names = addition.staging(VIEW), []
