@@ -68,6 +68,8 @@ def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
         It is the image root, or lies in a folder of images.
     """
     target, images, beside = map(_real, (out, root, annotations.parent))
+    if is_remote(target) != is_remote(images):
+        return
     if target == images or (target.is_relative_to(images) and images != beside):
         what = f"lies in the image folder {root}"
         raise UsageError.one("--out", str(out), what, "choose a folder outside it")

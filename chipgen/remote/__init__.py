@@ -5,7 +5,7 @@ interface of `pathlib.Path` that chipgen uses, so that whoever reads need not kn
 several passes is `fetched` once.
 """
 
-from chipgen.remote.fetched import fetched
+from chipgen.remote.copies import fetched
 from chipgen.remote.path import RemotePath, is_remote, is_url, path_of, place_of
 from chipgen.remote.questions import is_file, is_folder, is_there
 from chipgen.remote.ranges import BLOCK, Ranges, RangesFile

@@ -163,10 +163,12 @@ def _number(error: BaseException) -> int:
 
 def _status(error: BaseException) -> int | None:
     """Return the status with which a server answered, where the library of a storage tells it."""
-    told = [getattr(error, name, None) for name in ("status", "status_code", "code")]
-    if isinstance(response := getattr(error, "response", None), dict):
-        told.append(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
-    return next((int(one) for one in told if isinstance(one, int | str) and str(one).isdecimal()), None)
+    for name in ("status", "status_code", "code"):
+        told = getattr(error, name, None)
+        if isinstance(told, int | str) and str(told).isdecimal():
+            return int(told)
+    response = getattr(error, "response", None)
+    return response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
 
 
 def _code(error: BaseException | None) -> str:
@@ -177,6 +179,8 @@ def _code(error: BaseException | None) -> str:
 
 def _said(error: Exception, number: int, path: object) -> str:
     """Return what a library said, in one line, without queries of URLs."""
+    if isinstance(error, FileNotFoundError) and number not in ANSWERS and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     text = " ".join(str(getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
     if number in ANSWERS and str(path).endswith(text.rpartition("://")[2]):  # the name only
         text = os.strerror(number)

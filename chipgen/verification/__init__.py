@@ -121,9 +121,8 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     folder = path_of(out)
     _refuse_others(folder)
     if sources is not None and not is_folder(sources) and not is_file(sources):
-        raise DataError.one(
-            path_of(sources), "", "is neither a folder nor a file", "name the images or their annotation file"
-        )
+        todo = "name the images or their annotation file"
+        raise DataError.one(path_of(sources), "", "is neither a folder nor a file", todo)
     if splits := splits_of(folder):
         refuse_one_of(folder, sources)
         return _verify_splits(folder, [_verify_split(folder / split, sources) for split in splits.values()])
