@@ -8,7 +8,6 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.additions import GONE
@@ -30,6 +29,7 @@ from chipgen.writers.tables import write_ledger, write_plan, write_skipped, writ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -115,7 +115,7 @@ class Asked:
         if report is None:
             refuse_look(self.config)
             refuse_splits(self.out)
-            refuse_nesting(self.out, image_root(self.plan), Path(self.plan.dataset.source.path))
+            refuse_nesting(self.out, image_root(self.plan), path_of(self.plan.dataset.source.path))
             found.refuse_stranger()
             found.refuse_foreign(self.is_planned)
         return report

@@ -163,7 +163,7 @@ class Source:
     Parameters
     ----------
     path
-        The annotation file.
+        The annotation file, or its URL without what may be a credential.
     root
         The folder that file names are relative to; None when no image was found.
     looked_in
@@ -191,10 +191,15 @@ class Source:
         """Return something skipped as a problem, for when nothing may be skipped."""
         image = f"image {self.said(entry.image_id)}"
         if entry.annotation_id is None:
-            path, where = str(PurePath(self.root or "") / (entry.file_name or "")), image
+            path, where = self._place(entry.file_name or ""), image
         else:
             path, where = self.path, f"annotation {self.said(entry.annotation_id)} of {image}"
         return Problem(path, where, f"{entry.message} ({entry.reason})", "mend it, or go on with --on-error skip")
+
+    def _place(self, file_name: str) -> str:
+        """Return where an image is, or should be."""
+        root = self.root or ""
+        return f"{root}/{file_name}" if "://" in root else str(PurePath(root) / file_name)
 
 
 @dataclass(frozen=True)

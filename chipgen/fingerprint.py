@@ -10,6 +10,7 @@ import numpy as np
 from chipgen import _version
 from chipgen.digests import sha256_of
 from chipgen.masks.joined import some_mask
+from chipgen.remote import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,16 +73,27 @@ def early_record(
     }
 
 
-def input_record(annotations: PathLike[str] | str, proposals: PathLike[str] | str | None) -> dict[str, Any]:
+def input_record(
+    annotations: PathLike[str] | str, proposals: PathLike[str] | str | None, most_bytes: int | None = None
+) -> dict[str, Any]:
     """Return the digests of input files, as in the record.
+
+    Parameters
+    ----------
+    annotations, proposals
+        The files, or their URLs: they are fetched then, and whoever reads them need not fetch them again.
+    most_bytes
+        Longer annotations are not fetched.
 
     Raises
     ------
     OSError
         One cannot be read, or is no regular file.
+    DataError, StorageError
+        One cannot be fetched.
     """
-    named = {"annotations": annotations} | ({} if proposals is None else {"proposals": proposals})
-    return {name: {"sha256": sha256_of(path)} for name, path in named.items()}
+    found = {"annotations": {"sha256": sha256_of(fetched(annotations, most_bytes))}}
+    return found if proposals is None else {**found, "proposals": {"sha256": sha256_of(fetched(proposals))}}
 
 
 def plan_digest(plan: Plan) -> str:

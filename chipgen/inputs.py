@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import posixpath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from chipgen.coco.find import fullest
 from chipgen.dataset import Skipped
 from chipgen.errors import DataError, OutputError, UnusableError, UsageError
-from chipgen.images import locate
+from chipgen.images import absent_from, locate
 from chipgen.images.rasters import INSTALL, can_decode
-from chipgen.remote import is_remote
+from chipgen.remote import is_remote, is_url, path_of
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def image_root(plan: Plan) -> Path:
     if root is None and len(plan.chips):
         what = f"{file_names[0]!r} and the other images were not found in {', '.join(source.looked_in)}"
         raise DataError.one(source.path, "images", what, "name their folder with --images")
-    return Path(root or Path(source.path).parent)
+    return path_of(root or path_of(source.path).parent)
 
 
 def refuse_look(config: ExportConfig) -> None:
@@ -58,19 +59,25 @@ def refuse_look(config: ExportConfig) -> None:
 def refuse_nesting(out: Path, root: Path, annotations: Path) -> None:
     """Refuse an output folder that would mix with the input.
 
-    A folder beside the annotation file is fine even when the images lie there too: it is the default.
+    A folder beside the annotation file is fine even when the images lie there too: it is the default. What lies in a
+    storage and what lies on the disk do not mix.
 
     Raises
     ------
     UsageError
         It is the image root, or lies in a folder of images.
     """
-    if is_remote(out):
+    target, images, beside = map(_real, (out, root, annotations.parent))
+    if is_remote(target) != is_remote(images):
         return
-    target, images, beside = (Path(os.path.realpath(path)) for path in (out, root, annotations.parent))
     if target == images or (target.is_relative_to(images) and images != beside):
         what = f"lies in the image folder {root}"
         raise UsageError.one("--out", str(out), what, "choose a folder outside it")
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads: there are no links in a storage."""
+    return cast("Path", path.normal()) if is_remote(path) else Path(os.path.realpath(path))
 
 
 def shared_files(plans: Mapping[str, Plan]) -> Iterator[str]:
@@ -86,6 +93,9 @@ def _paths(plan: Plan) -> Iterator[str]:
     """Yield the picture files that a plan shows."""
     images, root = plan.dataset.images, plan.dataset.source.root or ""
     for row in np.unique(plan.chips.image).tolist():
+        if is_url(root):  # whose names may hold what is none on a disk
+            yield f"{root}/{posixpath.normpath(images.file_name[row])}"
+            continue
         yield os.path.normpath(os.path.join(root, images.file_name[row]))  # noqa: PTH118 -- pathlib keeps ".."
 
 
@@ -96,6 +106,8 @@ def refuse_missing(plan: Plan, shards: Iterable[int], root: Path, *, follow_syml
     ------
     DataError
         With every image that is not there.
+    StorageError
+        A storage does not answer.
     """
     problems = [plan.dataset.source.problem(entry) for entry in _missing(plan, shards, root, follow_symlinks)]
     if problems:
@@ -106,10 +118,12 @@ def _missing(plan: Plan, shards: Iterable[int], root: Path, follow_symlinks: boo
     """Yield the images that are not there."""
     images = plan.dataset.images
     spans = (slice(*plan.shards[index : index + 2]) for index in shards)
-    for row in sorted({row for span in spans for row in plan.chips.image[span].tolist()}):
+    rows = sorted({row for span in spans for row in plan.chips.image[span].tolist()})
+    refuse_absent = absent_from(root, [images.file_name[row] for row in rows]) if is_remote(root) else lambda _: None
+    for row in rows:
         name = images.file_name[row]
         try:
-            locate(root, name, follow_symlinks=follow_symlinks)
+            refuse_absent(locate(root, name, follow_symlinks=follow_symlinks))
         except UnusableError as error:
             yield Skipped("image", int(images.id[row]), None, name, error.reason, error.message)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from chipgen.chips import KINDS
 from chipgen.dataset import Skipped
-from chipgen.errors import DataError, UnusableError
+from chipgen.errors import DataError, StorageError, UnusableError
 from chipgen.images import EXTENSIONS, Picture, engine_of, locate, open_picture, reduction_for
 from chipgen.objects import ShardObjects
 from chipgen.rows import ChipRow, SourceRow, ranges_chip, stem_of
@@ -134,7 +134,7 @@ class _ImageRenderer:
                 hidden, kept = _whole(xyxy_chip[~valid]), _whole(xyxy_chip[valid])
                 pixels = self.engine.paint_over(pixels, hidden, kept, config.fill)
             return self.engine.encode(pixels, config)
-        except MemoryError:
+        except (MemoryError, StorageError):
             raise
         except UnusableError as error:  # of a raster, of which chips may have been written already
             where = f"chip {chip_id} of image {self.source.image_id - self.shard.first_id}"

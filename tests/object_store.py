@@ -47,6 +47,8 @@ class ObjectStore:
         How often each verb was asked for, such as ``GET``.
     asked
         Verb, and path with query, of each request in turn.
+    sent
+        Bytes that were asked for by range or whole of each path.
     fault
         Called with verb and path (``/bucket/key``, unquoted); a status such as 503 is answered at once, None lets pass.
     """
@@ -54,6 +56,7 @@ class ObjectStore:
     env: dict[str, str] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
     fault: Callable[[str, str], int | None] = lambda *_: None
 
     @property
@@ -122,12 +125,15 @@ class ObjectStore:
         """Return an application that counts, and refuses what is to be refused."""
 
         def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-            verb, path = environ["REQUEST_METHOD"], unquote(environ.get("RAW_URI", environ["PATH_INFO"]))
+            verb, asked = environ["REQUEST_METHOD"], environ.get("RAW_URI", environ["PATH_INFO"])
+            path = unquote(asked.partition("?")[0])
             self.requests[verb] += 1
-            self.asked.append((verb, path))
-            status = self.fault(verb, path.partition("?")[0])
+            self.asked.append((verb, unquote(asked)))
+            status = self.fault(verb, path)
             if status is None:
-                return app(environ, start)
+                pieces = list(app(environ, start))
+                self.sent[path] += sum(map(len, pieces))
+                return pieces
             start(f"{status} {responses[status]}", [("Content-Length", "0")])
             return [b""]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from small_set import texture
 from chipgen.bands import Look, parse_stretch
 from chipgen.export_config import MAX_PIXELS
 from chipgen.images import rasters
+from chipgen.images.opening import MeteredFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +100,13 @@ def smooth(width: int, height: int, samples: int, seed: int = 1) -> Values:
 
 def attempt(handle: int, size: tuple[int, int], look: Look) -> rasters.OpenedRaster | None:
     """Open a raster, or leave it to Pillow."""
-    return rasters.open_raster(handle, size, look, MAX_PIXELS)
+    with metered(handle) as file:
+        return rasters.open_raster(file, size, look, MAX_PIXELS)
+
+
+def metered(handle: int) -> MeteredFile:
+    """Return an open file as rasters are opened from it; closing that does not close the file."""
+    return MeteredFile(io.FileIO(handle, closefd=False))
 
 
 def opened(path: Path, look: Look | None = None, size: tuple[int, int] | None = None) -> rasters.OpenedRaster:

@@ -584,13 +584,13 @@ def test_sampled_checksum_sees_every_byte_that_it_should(tmp_path: Path) -> None
             changed = bytearray(data)
             changed[at] ^= 1
             path.write_bytes(changed)
-            assert rasters.sampled(os.open(path, os.O_RDONLY)) != found.sha256
+            assert rasters.sampled(made.metered(os.open(path, os.O_RDONLY))) != found.sha256
 
 
 def test_source_outlives_the_handle_it_was_made_from(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"0123456789")
     handle = os.open(tmp_path / "a", os.O_RDONLY)
-    source = Source(handle)
+    source = Source(made.metered(handle))
     os.close(handle)
     assert source.read(2, 3) == b"234"
     with pytest.raises(UnusableError, match="ends before byte 12"):

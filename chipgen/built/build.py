@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from chipgen.built.values import BuiltBox, BuiltChip
 from chipgen.chips import KINDS
 from chipgen.errors import DataError
 from chipgen.labels import STATES
+from chipgen.remote import is_there, path_of
 from chipgen.rows import SourceRow
 from chipgen.store import MANIFEST, refuse_collection
 from chipgen.verification.faults import Faults, MalformedError
@@ -23,7 +22,9 @@ from chipgen.verification.tables import read_plan
 from chipgen.writers.tables import PLAN
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
+    from pathlib import Path
 
     from chipgen.boxes import Ints
     from chipgen.verification.manifest import Manifest
@@ -122,8 +123,8 @@ def open_built(out: str | os.PathLike[str]) -> Built:
     DataError
         The folder holds none, or one whose parts contradict each other.
     """
-    folder = Path(out)
-    if not os.path.lexists(folder / MANIFEST):
+    folder = path_of(out)
+    if not is_there(folder / MANIFEST):
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
     refuse_collection(folder)
     with reading(folder / MANIFEST):

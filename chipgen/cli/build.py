@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict, fields, replace
 from functools import partial
@@ -29,9 +28,9 @@ from chipgen.cli.report import build_lines
 from chipgen.cli.sources import given_sources
 from chipgen.cli.splits import build_splits, check_splitting, is_collection, read_splits
 from chipgen.config import PlanConfig
-from chipgen.errors import UsageError
+from chipgen.errors import StorageError, UsageError
 from chipgen.export_config import CHOICES, ExportConfig, installed_imaging, parse_fill
-from chipgen.remote import path_of
+from chipgen.remote import path_of, place_of
 
 if TYPE_CHECKING:
     from chipgen.cli.sources import Source
@@ -193,6 +192,7 @@ def _already_built(
     options: dict[str, Any], source: Source, plan: PlanConfig, export: ExportConfig
 ) -> BuildReport | None:
     """Look at the output folder before anything is read: it may be finished, locked, or another build's."""
+    from chipgen.coco import MAX_JSON_BYTES  # noqa: PLC0415 -- heavy, and not needed for --help
     from chipgen.fingerprint import early_record, input_record  # noqa: PLC0415
     from chipgen.finished import already_built  # noqa: PLC0415
     from chipgen.samplers import BUILT_IN  # noqa: PLC0415
@@ -206,16 +206,21 @@ def _already_built(
     refuse_other(found, record, export.may_rise)
     if plan.sampler not in BUILT_IN:  # only its plan tells whether it still does the same
         return None
-    with contextlib.suppress(OSError):  # the reader says what is wrong with the file
-        return already_built(found, {**record, "inputs": input_record(source.coco, source.proposals)}, export)
-    return None
+    most = options["max_json_bytes"] or MAX_JSON_BYTES
+    try:
+        inputs = input_record(source.coco, source.proposals, most)
+        return already_built(found, {**record, "inputs": inputs}, export)
+    except StorageError:
+        raise
+    except OSError:  # the reader says what is wrong with the file
+        return None
 
 
 def _read(options: dict[str, Any], source: Source) -> Dataset:
     """Read a dataset."""
     from chipgen.coco import MAX_JSON_BYTES, read_coco  # noqa: PLC0415
 
-    tell(options, f"reading: {source.coco}")
+    tell(options, f"reading: {place_of(source.coco)}")
     dataset = read_coco(
         source.coco,
         source.images,

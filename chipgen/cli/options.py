@@ -17,6 +17,7 @@ from chipgen.cli.sampler import SAMPLER_OPTIONS, sampler_settings
 from chipgen.config import ASSIGN, PlanConfig
 from chipgen.errors import UsageError
 from chipgen.negative_config import MODES, NegativeConfig
+from chipgen.remote import place_of
 from chipgen.scales import PRESETS
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def given_proposals(path: str | None, options: Mapping[str, Any], on_error: str)
         return None
     from chipgen.proposals import read_proposals  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    tell(options, f"reading: {path}")
+    tell(options, f"reading: {place_of(path)}")
     return read_proposals(path, on_error=on_error)
 
 

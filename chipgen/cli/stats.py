@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,9 +22,11 @@ from chipgen.cli.options import (
 )
 from chipgen.cli.report import heading
 from chipgen.cli.sources import only
+from chipgen.remote import is_folder, is_remote, is_there, path_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from chipgen.report import BuiltStats, Stats
 
@@ -62,7 +63,7 @@ def stats(source: str, **options: Any) -> int:
         _of_parts(source, parts, options)
         return 0
     with _page(options) as write:
-        found = _of_build(source) if Path(source).is_dir() else _of_dataset(source, options)
+        found = _of_build(source) if _is_build(source) else _of_dataset(source, options)
         write(found)
     if not options["quiet"]:
         _report(found, options)
@@ -71,20 +72,30 @@ def stats(source: str, **options: Any) -> int:
 
 def _splits(source: str) -> dict[str, str]:
     """Return the folders of the splits that a folder holds, by name."""
-    if not Path(source).is_dir():
+    if not _is_build(source):
         return {}
     from chipgen.store import splits_of  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    return splits_of(Path(source))
+    return splits_of(path_of(source))
+
+
+def _is_build(source: str) -> bool:
+    """Tell a folder from a file; of a web server, which has no folders, a build by its manifest."""
+    place = path_of(source)
+    if not is_remote(place):
+        return place.is_dir()
+    from chipgen.store import MANIFEST  # noqa: PLC0415
+
+    return is_folder(place) if place.can_list else is_there(place / MANIFEST)
 
 
 def _parts(source: str) -> tuple[str, ...]:
     """Return the folders of the parts that a folder holds."""
-    if not Path(source).is_dir():
+    if not is_folder(source):
         return ()
     from chipgen.store import parts_of  # noqa: PLC0415 -- heavy, and not needed for --help
 
-    return parts_of(Path(source))
+    return parts_of(path_of(source))
 
 
 def _of_parts(source: str, parts: tuple[str, ...], options: dict[str, Any]) -> None:
@@ -93,8 +104,8 @@ def _of_parts(source: str, parts: tuple[str, ...], options: dict[str, Any]) -> N
     from chipgen.store import refuse_collection  # noqa: PLC0415
 
     if options["html"] is not None:
-        refuse_collection(Path(source))
-    found = parts_stats(Path(source), parts)
+        refuse_collection(path_of(source))
+    found = parts_stats(path_of(source), parts)
     if not options["quiet"]:
         say(json.dumps(found.to_dict(), indent=1) if options["as_json"] else str(found))
 
@@ -104,8 +115,8 @@ def _of_splits(source: str, splits: dict[str, str], options: dict[str, Any]) -> 
     if options["html"] is not None:
         from chipgen.store import refuse_collection  # noqa: PLC0415
 
-        refuse_collection(Path(source))
-    found = {name: _of_build(str(Path(source) / folder)) for name, folder in splits.items()}
+        refuse_collection(path_of(source))
+    found = {name: _of_build(path_of(source) / folder) for name, folder in splits.items()}
     if options["as_json"] and not options["quiet"]:
         say(json.dumps({"splits": {name: one.to_dict() for name, one in found.items()}}, indent=1))
     elif not options["quiet"]:
@@ -137,7 +148,7 @@ def _page(options: dict[str, Any]) -> Iterator[Callable[[BuiltStats | Stats], ob
         yield lambda found: write(found.to_html())
 
 
-def _of_build(source: str) -> BuiltStats:
+def _of_build(source: str | Path) -> BuiltStats:
     """Describe a build."""
     from chipgen.report import built_stats  # noqa: PLC0415
 
@@ -151,7 +162,7 @@ def _of_dataset(source: str, options: dict[str, Any]) -> Stats:
 
     scales, ranges = scales_and_ranges(options["scales"], options["valid_ranges"], options["preset"])
     settings = plan_settings(options)  # what cannot be meant is told before anything is read
-    tell(options, f"reading: {source}")
+    tell(options, f"reading: {place_of(source)}")
     limit = options["max_json_bytes"] or MAX_JSON_BYTES
     images, proposals = (only(options[name]) for name in ("images", "proposals"))
     dataset = read_coco(source, images, on_error="skip", max_json_bytes=limit)

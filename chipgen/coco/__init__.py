@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +21,14 @@ from chipgen.coco.from_parquet import is_parquet, read_parquet
 from chipgen.coco.stored import StoredText
 from chipgen.coco.streamed import scan_file
 from chipgen.dataset import IGNORED_BY, INVALID, Annotations, Categories, Dataset, Images, Skipped, Source
-from chipgen.errors import REASONS, DataError, Problem
+from chipgen.errors import REASONS, DataError, Problem, StorageError
+from chipgen.remote import fetched, path_of
 from chipgen.text import counted
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from pathlib import Path
 
     from chipgen.coco.decode import Decoded
 
@@ -50,10 +51,10 @@ def read_coco(
     Parameters
     ----------
     path
-        The JSON file; or one of Parquet, as `chipgen.coco.from_parquet` says.
+        The JSON file, or one of Parquet as `chipgen.coco.from_parquet` says; or its URL.
     images
-        Folder that file names are relative to. When None it is looked for beside the JSON, in ``images/``, and in
-        the folder named like the split (``instances_train2017.json`` -> ``train2017/``, ``images/train2017/``),
+        Folder that file names are relative to, or its URL. When None it is looked for beside the JSON, in ``images/``,
+        and in the folder named like the split (``instances_train2017.json`` -> ``train2017/``, ``images/train2017/``),
         also one folder up. It need not exist for planning.
     on_error
         ``fail`` raises when an annotation cannot be used; ``skip`` keeps it as invalid and goes on.
@@ -71,12 +72,18 @@ def read_coco(
     DataError
         With every problem found: always for a file whose structure is wrong, and for single annotations unless
         ``on_error="skip"``.
+    StorageError
+        A storage does not answer.
     """
+    root = None if images is None else path_of(images)
+    place = path_of(path)
     try:
-        return _dataset(Path(path), None if images is None else Path(images), on_error, max_json_bytes)
+        with _refused(place):
+            copy = fetched(place, max_json_bytes)
+        return _dataset(copy, root, on_error, max_json_bytes)
     except MemoryError as error:
         todo = "split the file, or read it where there is more"
-        raise DataError.one(path, "", "needs more memory than there is", todo) from error
+        raise DataError.one(place, "", "needs more memory than there is", todo) from error
 
 
 def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int) -> Dataset:
@@ -89,7 +96,7 @@ def _dataset(path: Path, images: Path | None, on_error: str, max_json_bytes: int
         todo = "list the categories that the annotations name"
         problems.append(Problem(str(path), "categories", "is empty, but there are annotations", todo))
     skipped = tuple(_skipped(annotations, image_table))
-    root, looked_in = find_root(path, images, image_table.file_name)
+    root, looked_in = find_root(path_of(str(path)), images, image_table.file_name)
     notes = (*tables.notes, *_notes(image_table, category_table, annotations, clipped))
     source = Source(str(path), root, looked_in, sha256)
     if on_error == "fail":
@@ -105,7 +112,7 @@ def _decoded(path: Path, max_json_bytes: int) -> tuple[Decoded, str]:
         size = _size(path, max_json_bytes)
         if is_parquet(path):
             return read_parquet(path)
-        stored = StoredText(str(path)) if size > STREAMED_ABOVE else None
+        stored = StoredText.of(path) if size > STREAMED_ABOVE else None
     if stored is not None:
         scanned = scan_file(stored)
         decoded = None if scanned is None else decode_stored(stored, scanned.sections, str(path))
@@ -132,7 +139,7 @@ def _refused(path: Path) -> Iterator[None]:
     """Say that a file cannot be read when the system refuses it."""
     try:
         yield
-    except DataError:
+    except (DataError, StorageError):
         raise
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipgen.coco.from_parquet import image_values, is_parquet
@@ -12,9 +11,11 @@ from chipgen.coco.stored import StoredText
 from chipgen.coco.streamed import scan_file
 from chipgen.errors import DataError
 from chipgen.loose_json import parse
+from chipgen.remote import fetched
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from chipgen.raw_entries import RawEntries
 
@@ -37,12 +38,12 @@ def image_field(path: str | os.PathLike[str], name: str, *, streamed_above: int)
         The file cannot be read any more.
     """
     try:
-        if is_parquet(Path(path)):
+        place = fetched(path)
+        if is_parquet(place):
             top = name.partition(".")[0]
-            given = ((image_id, _value({top: one}, name)) for image_id, one in image_values(Path(path), top))
+            given = ((image_id, _value({top: one}, name)) for image_id, one in image_values(place, top))
         else:
-            entries = map(parse, _images(Path(path), streamed_above))
-            given = ((entry["id"], _value(entry, name)) for entry in entries)
+            given = ((entry["id"], _value(entry, name)) for entry in map(parse, _images(place, streamed_above)))
         return {image_id: value for image_id, value in given if value is not None}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"cannot be read again for --group-by ({type(error).__name__}: {' '.join(str(error).split())})"
@@ -52,7 +53,7 @@ def image_field(path: str | os.PathLike[str], name: str, *, streamed_above: int)
 def _images(path: Path, streamed_above: int) -> RawEntries:
     """Return the entries of the images."""
     if path.stat().st_size > streamed_above:
-        scanned = scan_file(StoredText(str(path)))
+        scanned = scan_file(StoredText.of(path))
         if scanned is not None:
             return scanned.sections.images
     data = path.read_bytes().removeprefix(BOM)

@@ -10,6 +10,7 @@ from chipgen.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BLOCK = 1 << 20
 """Bytes read at a time when all are wanted."""
@@ -28,6 +29,8 @@ class StoredText:
         The file.
     state
         What it was when it was opened first, for another process: device, inode, length, time of the last change, ns.
+    told
+        What it is called where something is wrong with it; its path when empty.
 
     Raises
     ------
@@ -37,8 +40,10 @@ class StoredText:
         It is not the file that it was.
     """
 
-    def __init__(self, path: str, state: State | None = None) -> None:
-        self.path = path
+    file: Path | None = None
+
+    def __init__(self, path: str, state: State | None = None, told: str = "") -> None:
+        self.path, self.told = path, told or path
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._handle)
         self._state = state or self._now()
@@ -56,9 +61,16 @@ class StoredText:
         self._refuse_changed()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def __reduce__(self) -> tuple[type[StoredText], tuple[str, State]]:
+    def __reduce__(self) -> tuple[type[StoredText], tuple[str, State, str]]:
         """Travel as a name, and as what the file was."""
-        return type(self), (self.path, self._state)
+        return type(self), (self.path, self._state, self.told)
+
+    @classmethod
+    def of(cls, path: Path) -> StoredText:
+        """Return the bytes of a file, or of a copy of one, which stays as long as they do."""
+        text = cls(os.fspath(path), told=str(path))
+        text.file = path
+        return text
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield what stands from one place to another, a piece at a time."""
@@ -81,7 +93,7 @@ class StoredText:
             return os.pread(self._handle, length, start)
         except OSError as error:
             what = f"cannot be read any more ({error.strerror or error})"
-            raise DataError.one(self.path, "", what, "see to the disk, then run again") from error
+            raise DataError.one(self.told, "", what, "see to the disk, then run again") from error
 
     def _now(self) -> State:
         """Return what the file is now."""
@@ -91,4 +103,4 @@ class StoredText:
     def _refuse_changed(self) -> None:
         """Refuse a file that has changed."""
         if self._now() != self._state:
-            raise DataError.one(self.path, "", "has changed while it was read", "run again once it stays as it is")
+            raise DataError.one(self.told, "", "has changed while it was read", "run again once it stays as it is")

@@ -17,6 +17,7 @@ from __future__ import annotations
 from chipgen.images.drawing import shrunk
 from chipgen.images.engine import Engine, engine_of
 from chipgen.images.header import EXTENSIONS, header
+from chipgen.images.listed import absent_from
 from chipgen.images.locate import locate
 from chipgen.images.opening import open_regular
 from chipgen.images.picture import Picture, open_picture
@@ -27,6 +28,7 @@ __all__ = [
     "EXTENSIONS",
     "Engine",
     "Picture",
+    "absent_from",
     "contact_sheet",
     "engine_of",
     "header",

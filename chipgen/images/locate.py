@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from chipgen.errors import UnusableError
+from chipgen.remote import is_remote
+
+if TYPE_CHECKING:
+    from chipgen.remote import RemotePath
 
 CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that no file name has: control characters, half characters, line and paragraph ends."""
@@ -18,9 +23,12 @@ def locate(root: Path, file_name: str, *, follow_symlinks: bool) -> Path:
     Raises
     ------
     UnusableError
-        The name cannot be a file's, there is no such file, or it lies outside the root.
+        The name cannot be a file's, there is no such file, or it lies outside the root. Below a URL nothing is asked
+        for: that there is no such file is known when it is opened.
     """
     _check_name(file_name)
+    if is_remote(root):
+        return _below(root, file_name)
     base = Path(os.path.abspath(root))  # noqa: PTH100 -- a root of "." would hold every path that begins with ".."
     path = Path(os.path.normpath(base / file_name))
     if not path.is_relative_to(base):
@@ -37,6 +45,14 @@ def locate(root: Path, file_name: str, *, follow_symlinks: bool) -> Path:
     if not inside:
         raise UnusableError("outside_root", "a link leads out of the image root; see --follow-symlinks")
     return real
+
+
+def _below(root: RemotePath, file_name: str) -> Path:
+    """Return the URL of an image; whether it is there is known once it is read, which costs no more than to ask."""
+    path = (root / file_name).normal()
+    if file_name.startswith("/") or path == root.normal() or not path.is_relative_to(root.normal()):
+        raise UnusableError("outside_root", "the file name leaves the image root; put the file below it")
+    return cast("Path", path)
 
 
 def _check_name(file_name: str) -> None:

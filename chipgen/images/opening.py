@@ -17,10 +17,13 @@ from chipgen.digests import sha256_read
 from chipgen.errors import StorageError, UnusableError
 from chipgen.findings import ImageFile
 from chipgen.images.shared import Shared
+from chipgen.remote import BLOCK, Ranges, RangesFile, is_remote, refuse_silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from chipgen.remote import RemotePath
 
 MOST_READS = 2_000_000
 """Times that a file is read before its pixels: loops in heads end here, within seconds."""
@@ -71,6 +74,16 @@ class MeteredFile(io.BufferedReader):
         """Return how many bytes the file has."""
         return os.fstat(self.fileno()).st_size
 
+    @property
+    def ranges(self) -> Ranges | None:
+        """Return what reads the file where it lies in a storage; None on the disk."""
+        return self.raw.ranges if isinstance(self.raw, RangesFile) else None
+
+    @property
+    def is_stderr(self) -> bool:
+        """Tell whether the file stands where errors are printed: that was closed before."""
+        return self.ranges is None and self.fileno() == 2
+
     def identity(self) -> ImageFile:
         """Return length and checksum of the file, read a piece at a time: it may be larger than memory."""
         self.seek(0)
@@ -78,6 +91,15 @@ class MeteredFile(io.BufferedReader):
         length = self.tell()
         self.seek(0)
         return ImageFile(length, sha256)
+
+
+class RemoteFile(MeteredFile):
+    """An object of a storage."""
+
+    def length(self) -> int:
+        """Return how many bytes it has."""
+        assert self.ranges is not None
+        return self.ranges.length
 
 
 def refuse_shortage(path: Path, error: Exception) -> None:
@@ -96,7 +118,19 @@ def refuse_shortage(path: Path, error: Exception) -> None:
 
 @contextlib.contextmanager
 def open_regular(path: Path) -> Iterator[MeteredFile]:
-    """Open a regular file; nothing else is opened, so that no pipe or device can make us wait."""
+    """Open a regular file; nothing else is opened, so that no pipe or device can make us wait.
+
+    Raises
+    ------
+    UnusableError
+        It is no regular file, or cannot be opened.
+    StorageError
+        The system is short of something, or a storage does not answer, here or in the block.
+    """
+    if is_remote(path):
+        with _open_remote(path) as remote:
+            yield remote
+        return
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -109,6 +143,36 @@ def open_regular(path: Path) -> Iterator[MeteredFile]:
         raise UnusableError("not_a_file", "is a folder, pipe or device, not a file")
     with MeteredFile(io.FileIO(handle)) as file:
         yield file
+
+
+@contextlib.contextmanager
+def _open_remote(path: RemotePath) -> Iterator[RemoteFile]:
+    """Open an object of a storage, of which the first bytes are there then; see `open_regular`."""
+    try:
+        ranges = Ranges(path)
+    except OSError as error:
+        refuse_silence(path, error)
+        if isinstance(error, PermissionError):
+            raise UnusableError("unreadable", f"cannot be opened ({error.strerror})") from error
+        raise UnusableError("missing", "no such file") from error
+    try:
+        with RemoteFile(RangesFile(ranges), BLOCK) as file:
+            yield file
+    finally:
+        if ranges.failure is not None:  # whatever has become of it in libraries
+            refuse_unread(path, ranges.failure)
+
+
+def refuse_unread(path: object, error: OSError) -> None:
+    """Refuse to go on where a part of a file did not come, the first of which did.
+
+    Raises
+    ------
+    StorageError
+        Always.
+    """
+    what, todo = error.strerror or type(error).__name__, "run the same command again"
+    raise StorageError.one(path, "reading", what, todo) from error
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from chipgen.errors import UnusableError
+from chipgen.errors import StorageError, UnusableError
 from chipgen.images.bombs import head_limit, refuse_bombs
 from chipgen.images.engine import engine_of
 from chipgen.images.kinds import FORMATS, HEAD, TIFF, unidentified
@@ -86,14 +86,14 @@ def open_picture(path: Path, size_img: tuple[int, int], config: ExportConfig, re
     UnusableError
         It cannot be used; the package says for which reasons.
     StorageError
-        The system is short of something, which is no fault of the image.
+        The system is short of something, or a storage does not answer, which is no fault of the image.
     """
     opening = _Opening(size_img, config, engine_of(config.imaging), reduction)
     with open_regular(path) as file, pixel_limit(config.max_pixels):
         head = file.read(HEAD)
         try:
             return opening.picture(file, head)
-        except MemoryError:
+        except (MemoryError, StorageError):
             raise
         except UnusableError as error:
             if error.reason != "too_large" or not _may_be_windowed(head):
@@ -127,7 +127,7 @@ class _Opening:
                 what = "is no TIFF: --bands and --stretch are for TIFFs only; leave them out, or convert it"
                 raise UnusableError("unsupported_mode", what)
             return self.whole(file, head)
-        raster = open_raster(file.fileno(), self.size_img, self.config.look, self.config.max_pixels)
+        raster = open_raster(file, self.size_img, self.config.look, self.config.max_pixels)
         if raster is None:
             return self.whole(file, head)
         return Picture(raster.pixels, raster.notes, raster.file or file.identity())
@@ -148,7 +148,7 @@ class _Opening:
             notes = ("several frames or pages: the first was used",) if several else ()
             _check_depth(image)
             turn, mode = _must_turn(image, self.size_img, max_pixels), image.mode
-            with silent() if image.format == "TIFF" and file.fileno() != 2 else contextlib.nullcontext():
+            with silent() if image.format == "TIFF" and not file.is_stderr else contextlib.nullcontext():
                 pixels = self.engine.decode(image, file, TURNS[_method(image, turn=turn)], self.reduction)
             if pixels.size_img != self.size_img:
                 what = f"has {pixels.size_img} px once it is decoded, not {self.size_img}"

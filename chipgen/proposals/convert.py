@@ -13,11 +13,13 @@ from chipgen.limits import at_least
 from chipgen.proposals.batch import Findings
 from chipgen.proposals.box_formats import BOX_FORMATS
 from chipgen.proposals.faulty import Faulty
+from chipgen.proposals.files import reading
 from chipgen.proposals.image_list import read_image_list
 from chipgen.proposals.readers import ReadOptions, open_proposals
 from chipgen.proposals.sort import by_image
 from chipgen.proposals.survey import Survey
 from chipgen.proposals.table import TableWriter, is_ours
+from chipgen.remote import fetched, place_of
 from chipgen.store import new_file
 from chipgen.text import counted, human_bytes, listed
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from chipgen.proposals.batch import Batch
+    from chipgen.proposals.image_list import ImageList
     from chipgen.store import HashingFile
 
 
@@ -137,7 +140,7 @@ def convert_proposals(
     Parameters
     ----------
     source
-        The file.
+        The file, or its URL.
     out
         The Parquet file to be written, which must not exist yet.
     **settings
@@ -154,19 +157,21 @@ def convert_proposals(
         With the reason; nothing is written then.
     """
     options = ConversionOptions(**settings)
-    findings = Findings(str(source))
-    _refuse_same(Path(source), Path(out))
+    with reading(place_of(str(source))):
+        read = fetched(source)
+    findings = Findings(str(read))
+    _refuse_same(read, Path(out))
     with new_file(Path(out), overwrite=options.overwrite, is_ours=is_ours) as file:
-        images = None if options.coco is None else read_image_list(Path(options.coco))
+        images = None if options.coco is None else _images(options.coco)
         read_options = ReadOptions(options.trust_pickle, images, options.box_format)
-        opened = open_proposals(Path(source), findings, read_options)
+        opened = open_proposals(read, findings, read_options)
         survey, faulty = Survey(opened.box_format, images), Faulty(findings)
         batches = survey.taken(opened.batches)
         sound = faulty.left_out(batches) if options.on_error == "skip" else faulty.listed(batches)
         try:
             written = _write(sound, file, out)
         except DataError as error:
-            raise DataError([*survey.problems(str(source)), *error.problems]) from error
+            raise DataError([*survey.problems(str(read)), *error.problems]) from error
     return Conversion(
         out=str(out),
         bytes=file.tell(),
@@ -179,6 +184,12 @@ def convert_proposals(
         notes=(*survey.notes(), *_note_on_scores(written)),
         within_limit=faulty.counts.total() <= options.max_skipped,
     )
+
+
+def _images(coco: str | os.PathLike[str]) -> ImageList:
+    """Read the images of an annotation file."""
+    with reading(place_of(str(coco))):
+        return read_image_list(fetched(coco))
 
 
 @dataclass

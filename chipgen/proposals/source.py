@@ -13,10 +13,11 @@ import numpy as np
 from chipgen.errors import UsageError
 from chipgen.proposals.batch import Batch, Findings, joined
 from chipgen.proposals.faulty import Faulty
-from chipgen.proposals.files import PARQUET, digest, recognise
+from chipgen.proposals.files import PARQUET, digest, reading, recognise
 from chipgen.proposals.readers import open_proposals
 from chipgen.proposals.sort import by_image, ordered
 from chipgen.proposals.table import Table, TableWriter
+from chipgen.remote import fetched, place_of
 from chipgen.scored import Proposals
 from chipgen.store import guarded
 
@@ -60,7 +61,7 @@ class ProposalFile:
     Attributes
     ----------
     path
-        As the user named it.
+        As the user named it; of a URL without what may be a credential.
     sha256
         Digest of that file.
     on_error
@@ -72,12 +73,14 @@ class ProposalFile:
     """
 
     def __init__(self, path: str, on_error: str) -> None:
-        self.path = path
+        with reading(place_of(path)):
+            self._file = fetched(path)  # a copy stays as long as this
+        self.path = str(self._file)
         self.on_error = on_error
-        self._findings = Findings(path)
-        self._table, index = _sorted_table(Path(path), self._findings)
+        self._findings = Findings(self.path)
+        self._table, index = _sorted_table(self._file, self._findings)
         self._index = index
-        self.sha256 = digest(Path(path))
+        self.sha256 = digest(self._file)
         self.image_id, self.counts, self.scored = index.image_id, index.counts, index.scored
         self._last: tuple[int, Batch] | None = None
 
@@ -126,7 +129,7 @@ def read_proposals(path: str | os.PathLike[str], *, on_error: str = "fail") -> P
     Parameters
     ----------
     path
-        The file; boxes are left, top, width, height in image px.
+        The file, or its URL; boxes are left, top, width, height in image px.
     on_error
         ``fail`` or ``skip``, remembered for whoever uses the proposals: faulty ones are read like all others.
 

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fnmatch
 import io
 import os
+import posixpath
 import re
 import stat
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from urllib.parse import quote
 
 from chipgen.errors import UsageError
-from chipgen.remote.systems import calling, system_of
+from chipgen.remote.ranges import BLOCK, Ranges, RangesFile
+from chipgen.remote.systems import system_of, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+PLAIN = "/~!$&'()*+,;=:@"
+"""What is written in a URL as it is."""
 URL = re.compile(r"([a-z][a-z0-9+.\-]+)://(.*)", re.IGNORECASE | re.DOTALL)
-BLOCK = 1 << 20
-"""Bytes asked for at once where a file is read in parts."""
+WEB = frozenset({"http", "https"})
+"""Servers that know objects, but not which there are."""
+VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "updated", "created", "md5Hash", "content_md5")
+"""What libraries call that which is another for another content."""
+
+
+_QUERIES: dict[tuple[str, str], str] = {}
+"""What followed ``?`` in URLs that were given, for the folders around them, too: URLs that are told lack it."""
 
 
 class Status(NamedTuple):
@@ -71,13 +83,17 @@ class RemotePath:
         match = URL.fullmatch(url)
         assert match is not None
         protocol, rest = match[1].lower(), match[2]
-        path, _, query = rest.partition("?") if protocol in {"http", "https"} else (rest, "", "")
+        path, _, query = rest.partition("?") if protocol in WEB else (rest, "", "")
         if "@" in path.partition("/")[0] and protocol not in {"abfs", "abfss"}:
             todo = "leave it out, and give it as the library expects it, in its environment or configuration"
             raise UsageError.one(f"{protocol}://...@{path.rpartition('@')[2]}", "", "holds a user or password", todo)
         if not path.strip("/"):
             raise UsageError.one(f"{protocol}://{path}", "", "names no bucket", "write protocol://bucket/path")
-        return cls(protocol, path.strip("/"), query)
+        key = PurePosixPath(path.strip("/"))
+        if query:
+            _QUERIES.update(((protocol, str(place)), query) for place in (key, *list(key.parents)[:2]) if place.name)
+        known = (_QUERIES.get((protocol, str(place)), "") for place in (key, *key.parents))
+        return cls(protocol, str(key), query or next(filter(None, known), ""))
 
     # -- what it is called -----------------------------------------------------------------------------------------
 
@@ -89,7 +105,7 @@ class RemotePath:
     @property
     def whole(self) -> str:
         """Return what the library of the storage wants."""
-        if self.protocol in {"http", "https"}:
+        if self.protocol in WEB:
             return f"{self.protocol}://{self.key}" + (f"?{self.query}" if self.query else "")
         return f"/{self.key}" if self.protocol == "memory" else self.key
 
@@ -112,7 +128,8 @@ class RemotePath:
         return RemotePath, (self.protocol, self.key, self.query)
 
     def __truediv__(self, name: object) -> RemotePath:
-        return RemotePath(self.protocol, str(self._pure / str(name)), self.query)
+        part = quote(str(name), safe=PLAIN) if self.protocol in WEB else str(name)
+        return RemotePath(self.protocol, str(self._pure / part.lstrip("/")), self.query)
 
     @property
     def name(self) -> str:
@@ -147,6 +164,10 @@ class RemotePath:
         """Return itself: a URL is whole."""
         return self
 
+    def normal(self) -> RemotePath:
+        """Return the path without ``.`` and ``..``."""
+        return RemotePath(self.protocol, posixpath.normpath(f"/{self.key}").strip("/"), self.query)
+
     def is_relative_to(self, other: object) -> bool:
         """Tell whether it lies below another, or is it."""
         return (
@@ -163,18 +184,20 @@ class RemotePath:
 
     def exists(self) -> bool:
         """Tell whether there is an object of this name, or any below it."""
-        with calling(self):
-            return bool(self.system.exists(self.whole))
+        return self._facts() is not None
 
     def is_file(self) -> bool:
         """Tell whether there is an object of this name."""
-        with calling(self):
-            return bool(self.system.isfile(self.whole))
+        return str((self._facts() or {}).get("type", "directory")) != "directory"
 
     def is_dir(self) -> bool:
-        """Tell whether there are objects below this name."""
-        with calling(self):
-            return bool(self.system.isdir(self.whole))
+        """Tell whether there are objects below this name; never on a web server, which has no folders."""
+        return self.can_list and str((self._facts() or {}).get("type")) == "directory"
+
+    @property
+    def can_list(self) -> bool:
+        """Tell whether the storage says what lies below a name; a web server does not."""
+        return self.protocol not in WEB
 
     def stat(self) -> Status:
         """Return what is known of the object.
@@ -184,18 +207,30 @@ class RemotePath:
         OSError
             There is none, or the storage refuses.
         """
-        with calling(self):
-            facts = self.system.info(self.whole)
+        facts = tried(self, lambda: self.system.info(self.whole))
         if facts.get("type") == "directory":
-            raise IsADirectoryError(21, os.strerror(21), str(self))
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self))
         return Status(int(facts.get("size") or 0))
 
     lstat = stat
 
+    def _facts(self) -> dict[str, Any] | None:
+        """Return what the storage knows of a name; None where there is nothing."""
+        try:
+            return {"type": "file", **tried(self, lambda: self.system.info(self.whole))}
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def version(self) -> str | None:
+        """Return what is another for another content of the object; None where the storage tells nothing like it."""
+        facts = tried(self, lambda: self.system.info(self.whole))
+        known = {key: str(facts[key]) for key in VERSIONS if facts.get(key)}
+        return f"{facts.get('size')} {known}" if known else None
+
     def iterdir(self) -> Iterator[RemotePath]:
         """Yield what lies directly below."""
-        with calling(self):
-            names = sorted(str(name).rstrip("/") for name in self.system.ls(self.whole, detail=False))
+        found = tried(self, lambda: self.system.ls(self.whole, detail=False))
+        names = sorted(str(name).rstrip("/") for name in found)
         yield from (self / PurePosixPath(name).name for name in names if PurePosixPath(name).name != self.name)
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
@@ -209,11 +244,10 @@ class RemotePath:
 
     def below(self) -> Iterator[tuple[str, int]]:
         """Yield the names, from here, and lengths of all objects below, however deep; nothing where there are none."""
-        with calling(self):
-            try:
-                found = self.system.find(self.whole, detail=True)
-            except FileNotFoundError:
-                return
+        try:
+            found = tried(self, lambda: self.system.find(self.whole, detail=True))
+        except FileNotFoundError:
+            return
         start = len(str(self.system._strip_protocol(self.whole)).rstrip("/")) + 1  # noqa: SLF001 -- there is no other way
         for name in sorted(found):
             if len(name) > start:
@@ -223,8 +257,7 @@ class RemotePath:
 
     def read_bytes(self) -> bytes:
         """Return the whole object, in one request."""
-        with calling(self):
-            return bytes(self.system.cat_file(self.whole))
+        return bytes(tried(self, lambda: self.system.cat_file(self.whole)))
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the whole object as text."""
@@ -232,8 +265,20 @@ class RemotePath:
 
     def read_range(self, start: int, stop: int) -> bytes:
         """Return some bytes of the object."""
-        with calling(self):
-            return bytes(self.system.cat_file(self.whole, start=start, end=stop))
+        return bytes(tried(self, lambda: self.system.cat_file(self.whole, start=start, end=stop)))
+
+    def copy_to(self, place: Path) -> None:
+        """Write the whole object to a file, in one request, some of it in memory at a time."""
+        tried(self, lambda: self.system.get_file(self.whole, str(place)))
+
+    def read_ranges(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return several parts of the object, asked for at the same time."""
+        starts, stops = [start for start, _ in spans], [stop for _, stop in spans]
+        paths = [self.whole] * len(spans)
+        found = tried(self, lambda: self.system.cat_ranges(paths, starts, stops, on_error="raise"))
+        if list(map(len, found)) != [stop - start for start, stop in spans]:
+            raise OSError(errno.EIO, "gives other parts than were asked for", str(self))
+        return list(map(bytes, found))
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Open the object for reading; parts are asked for as they are needed.
@@ -245,74 +290,9 @@ class RemotePath:
         """
         if mode != "rb":
             raise ValueError(mode)
-        return cast("BinaryIO", io.BufferedReader(_Ranges(self, self.stat().st_size), BLOCK))
+        return io.BufferedReader(RangesFile(Ranges(self)), BLOCK)
 
     @property
     def system(self) -> Any:
         """Return the library's connection to the storage."""
         return system_of(self.protocol, str(self))
-
-
-class _Ranges(io.RawIOBase):
-    """An object that is read by ranges of bytes."""
-
-    def __init__(self, path: RemotePath, length: int) -> None:
-        self._path, self._length, self._at = path, length, 0
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that it can be read from anywhere."""
-        return True
-
-    def tell(self) -> int:
-        """Return the place that is read next."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence])
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with what stands next."""
-        stop = min(self._at + len(buffer), self._length)
-        data = self._path.read_range(self._at, stop) if self._at < stop else b""
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-def is_url(text: object) -> bool:
-    """Tell whether a text is a URL rather than a path on the disk."""
-    return isinstance(text, str) and URL.fullmatch(text) is not None
-
-
-def is_remote(path: object) -> TypeGuard[RemotePath]:
-    """Tell whether a path lies in object storage or on a web server."""
-    return isinstance(path, RemotePath)
-
-
-def path_of(path: str | os.PathLike[str] | RemotePath) -> Path:
-    """Return a path from what a user gave: on the disk, or, of a URL, what can be read like one.
-
-    Raises
-    ------
-    UsageError
-        A URL names nothing, holds a password, or of a kind for which a library is missing.
-    """
-    if isinstance(path, RemotePath):
-        return cast("Path", path)
-    text = os.fspath(path)
-    if is_url(text):
-        remote = RemotePath.of(text)
-        system_of(remote.protocol, str(remote))
-        return cast("Path", remote)
-    return Path(text)
-
-
-def place_of(text: str) -> str:
-    """Return a path or URL as it may be told: without what may be a credential."""
-    return str(path_of(text)) if is_url(text) else text

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chipgen.errors import DataError
+from chipgen.errors import DataError, StorageError
 from chipgen.negative_summary import NegativeSummary
 from chipgen.parquet_files import read_parquet
+from chipgen.remote import is_remote, path_of, refuse_silence
 from chipgen.report.columns import BoxColumns, boxes_of, counted_words, source_sizes
 from chipgen.report.names import category_names
 from chipgen.report.spread_back import spread_back
@@ -24,6 +24,7 @@ from chipgen.writers.tables import LEDGER, PLAN
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -126,16 +127,20 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
     ------
     DataError
         The folder holds none.
+    StorageError
+        The storage does not answer.
     """
-    folder = Path(out)
+    folder = path_of(out)
     refuse_collection(folder)
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         chips, ledger = read_parquet(folder / PLAN), read_parquet(folder / LEDGER)
         return _read_back(folder, manifest, chips, ledger)
-    except DataError:
+    except (DataError, StorageError):
         raise
     except Exception as error:  # somebody may have put anything there
+        if is_remote(folder) and isinstance(error, OSError):
+            refuse_silence(folder, error)
         what = f"holds no finished build ({type(error).__name__}: {' '.join(str(error).split())})"
         raise DataError.one(folder, "", what, "name the output folder of chipgen build") from error
 

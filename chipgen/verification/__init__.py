@@ -7,12 +7,11 @@ checked with it is not.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import DataError, Problem
+from chipgen.remote import is_file, is_folder, is_there, path_of, place_of
 from chipgen.store import MANIFEST, parts_of, splits_of
 from chipgen.text import counted, human_bytes
 from chipgen.verification.accounts import (
@@ -42,7 +41,9 @@ from chipgen.writers.webdataset import CATEGORIES
 from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Iterable
+    from pathlib import Path
 
     from chipgen.verification.manifest import FileEntry, Manifest
     from chipgen.verification.skipped import SkippedLines
@@ -101,10 +102,10 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     Parameters
     ----------
     out
-        The output folder.
+        The output folder, or its URL.
     sources
-        The folder of the images, or the annotation file beside which they are found: then the images that chips were
-        cut from are compared with what they were, and so is the annotation file.
+        The folder of the images, or the annotation file beside which they are found, or the URL of either: then the
+        images that chips were cut from are compared with what they were, and so is the annotation file.
 
     Returns
     -------
@@ -115,11 +116,14 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     ------
     DataError
         The folder holds no finished build, or `sources` is nothing that can be looked at.
+    StorageError
+        A storage does not answer.
     """
-    folder = Path(out)
+    folder = path_of(out)
     _refuse_others(folder)
-    if sources is not None and not os.path.isdir(sources) and not os.path.isfile(sources):  # noqa: PTH112, PTH113
-        raise DataError.one(sources, "", "is neither a folder nor a file", "name the images or their annotation file")
+    if sources is not None and not is_folder(sources) and not is_file(sources):
+        todo = "name the images or their annotation file"
+        raise DataError.one(path_of(sources), "", "is neither a folder nor a file", todo)
     if splits := splits_of(folder):
         refuse_one_of(folder, sources)
         return _verify_all(folder, splits.values(), sources, check_collection)
@@ -130,17 +134,17 @@ def verify(out: str | os.PathLike[str], sources: str | os.PathLike[str] | None =
     with faults.reading(MANIFEST, RESTORE):
         manifest = read_manifest(folder)
     if manifest is None:
-        return VerifyReport(str(out), 0, 0, 0, 0, 0, tuple(faults.problems))
+        return VerifyReport(place_of(str(out)), 0, 0, 0, 0, 0, tuple(faults.problems))
     listed = check_manifest(manifest, faults)
     consistent = not faults
     sound = sound_files(folder, listed, set(expected_files(manifest)), faults)
     if consistent:  # else there is nothing to compare with
         table = _check_content(folder, manifest, sound, faults)
         if sources is not None and table is not None:
-            images, problems = check_originals(table, Path(sources), manifest.inputs.annotations.sha256)
+            images, problems = check_originals(table, path_of(sources), manifest.inputs.annotations.sha256)
             faults.problems += problems
     return VerifyReport(
-        out=str(out),
+        out=place_of(str(out)),
         chips=manifest.counts.chips,
         shards=len(manifest.shards),
         files=len(listed) + 1,
@@ -187,8 +191,8 @@ def _refuse_others(folder: Path) -> None:
     DataError
         Saying whether it is an interrupted one.
     """
-    if not os.path.lexists(folder / MANIFEST):
-        if any(os.path.lexists(folder / name) for name in UNFINISHED):
+    if not is_there(folder / MANIFEST):
+        if any(is_there(folder / name) for name in UNFINISHED):
             raise DataError.one(folder, "", "is not finished", AGAIN)
         raise DataError.one(folder, "", "holds no finished build", "name the output folder of chipgen build")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +12,7 @@ from chipgen.card import CARD
 from chipgen.errors import ChipgenError, DataError
 from chipgen.export_config import ADMITS_MORE
 from chipgen.fingerprint import FORMAT_VERSION
+from chipgen.remote import is_folder, path_of
 from chipgen.store import MANIFEST, splits_of
 from chipgen.verification.faults import Faults, MalformedError
 from chipgen.verification.listing import sound_files
@@ -22,6 +22,7 @@ from chipgen.verification.yolo_data import check_data, names_of
 from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
@@ -69,14 +70,14 @@ def refuse_one_of(folder: Path, sources: str | os.PathLike[str] | None) -> None:
     DataError
         It is such a file.
     """
-    if sources is None or os.path.isdir(sources):  # noqa: PTH112 -- Path.is_dir raises on odd names
+    if sources is None or is_folder(sources):
         return
     splits = splits_of(folder)
     inputs = {str(record["inputs"].get("annotations")) for record in _records(folder, splits).values()}
     if len(inputs) > 1:
         one = folder / next(iter(splits.values()))
         todo = f"name the folder of the images, or look at each split by itself, such as {one}"
-        raise DataError.one(sources, "", "is not the annotation file of all splits", todo)
+        raise DataError.one(path_of(sources), "", "is not the annotation file of all splits", todo)
 
 
 def check_collection(folder: Path) -> tuple[list[FileEntry], list[Problem]]:

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from chipgen.additions import ADDED
-from chipgen.errors import ChipgenError, Problem
+from chipgen.errors import ChipgenError, Problem, StorageError
 from chipgen.text import counted
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Faults:
             yield
         except MalformedError as error:
             self.add(path, error.where, error.what, todo)
+        except StorageError:  # nothing is known of the file
+            raise
         except ChipgenError as error:
             self.add(path, "", error.problems[0].what, todo)
         except Exception as error:  # noqa: BLE001 -- given damaged files, libraries raise whatever they like

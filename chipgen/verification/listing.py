@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from chipgen.remote import is_remote, refuse_silence
 from chipgen.store import MANIFEST
 from chipgen.text import counted
 from chipgen.verification.faults import remake
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from chipgen.remote import RemotePath
     from chipgen.verification.faults import Faults
     from chipgen.verification.manifest import FileEntry
 
@@ -103,6 +106,13 @@ class _Walk:
 
     def run(self) -> None:
         """Look at everything."""
+        if is_remote(self.out):
+            try:
+                self._run_remote(self.out)
+            except OSError as error:
+                refuse_silence(self.out, error)
+                self._tell(".", f"is a folder that cannot be read ({error.strerror})", "make it readable")
+            return
         waiting = ["."]
         while waiting:
             folder = waiting.pop()
@@ -114,6 +124,27 @@ class _Walk:
                 self._tell(folder, f"is a folder that cannot be read ({error.strerror})", "make it readable")
                 continue
             waiting.extend(reversed([path for path in self._look(folder, names) if path in self.folders]))
+
+    def _run_remote(self, out: RemotePath) -> None:
+        """Look at everything in a storage: it knows files only, and no links; on a web server, at what is expected."""
+        for path, length in out.below() if out.can_list else self._asked(out):
+            folders = [".", *_above(_folder(path))]
+            if self.told.intersection([path, *folders]):
+                continue
+            self.entered.update(folders)
+            strange = next((folder for folder in folders[1:] if folder not in self.folders), None)
+            if strange is not None:
+                self._tell_unexpected(strange, "a folder")
+            elif path in self.expected:
+                self.lengths[path] = length
+            else:
+                self._tell_unexpected(path, "a file")
+
+    def _asked(self, out: RemotePath) -> Iterator[tuple[str, int]]:
+        """Yield the expected files that are there, and their lengths."""
+        for path in sorted(self.expected):
+            with contextlib.suppress(FileNotFoundError):
+                yield path, (out / path).stat().st_size
 
     def _look(self, folder: str, names: list[str]) -> Iterator[str]:
         """Look at the entries of a folder; yield those that are folders."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipgen.coco.find import find_root, fullest
 from chipgen.errors import DataError, Problem, UnusableError
 from chipgen.images import locate, open_regular
+from chipgen.remote import is_folder, path_of
 from chipgen.text import counted
 from chipgen.verification.reading import checksum, checksums, sampled_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from chipgen.verification.tables import SourcesTable
 
@@ -48,7 +48,7 @@ def check_originals(sources: SourcesTable, path: Path, annotations: str) -> tupl
     names = [sources.file_name[row] for row in rows]
     problems: list[Problem] = []
     root: str | None = str(path)
-    if not os.path.isdir(path):  # noqa: PTH112 -- Path.is_dir raises on odd names
+    if not is_folder(path):
         if _checksum(path) != annotations:
             todo = "name the very file that was given to chipgen build with --coco"
             problems.append(Problem(str(path), "", "is not the annotation file of this build, or has changed", todo))
@@ -59,7 +59,7 @@ def check_originals(sources: SourcesTable, path: Path, annotations: str) -> tupl
     if root is None and rows:
         what = f"none of the {counted(len(rows), 'image')} is found from here"
         return 0, [*problems, Problem(str(path), "images", what, NAME)]
-    return len(rows), [*problems, *_compare(sources, rows, Path(root or path))]
+    return len(rows), [*problems, *_compare(sources, rows, path_of(root or path))]
 
 
 def _checksum(path: Path) -> str:
@@ -85,7 +85,7 @@ def _compare(sources: SourcesTable, rows: list[int], root: Path) -> Iterator[Pro
         try:
             place = locate(root, name, follow_symlinks=True)  # it is only compared, and was allowed when it was read
             with open_regular(place) as file:
-                found = os.fstat(file.fileno()).st_size
+                found = file.length()
         except UnusableError as error:
             yield _problem(root, name, row, sources, error.message)
             continue

@@ -38,7 +38,7 @@ def read_whole(path: Path) -> bytes:
         It is no regular file, or cannot be opened.
     """
     with open_regular(path) as file:
-        length = os.fstat(file.fileno()).st_size
+        length = file.length()
         if length > MOST_JSON_BYTES:
             raise MalformedError("", f"{human_bytes(length)} are too large to be read")
         return file.read(MOST_JSON_BYTES)
@@ -63,7 +63,7 @@ def sampled_checksum(path: Path) -> str | UnusableError:
     """Return the checksum of samples of a large raster, or why there is none."""
     try:
         with open_regular(path) as file:
-            return sampled(file.fileno())
+            return sampled(file)
     except UnusableError as error:
         return error
     except OSError as error:

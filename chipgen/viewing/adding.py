@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from chipgen.additions import PAGE, VIEW
@@ -134,7 +133,7 @@ def view(
     config, folder = ViewConfig(**settings), path_of(out)
     with Addition(folder, VIEW, overwrite=overwrite) as addition:
         built = open_built(folder)
-        sources = None if images is None else open_sources(built, Path(images), addition.manifest)
+        sources = None if images is None else open_sources(built, path_of(images), addition.manifest)
         gallery = gather(built, config.limit, config.seed)
         content = ContentMaker(built, gallery, sources).content()
         staging, names = addition.staging(VIEW), []

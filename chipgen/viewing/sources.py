@@ -10,6 +10,7 @@ from chipgen.chips import Crop
 from chipgen.errors import DataError, UnusableError
 from chipgen.export_config import MAX_PIXELS, ExportConfig
 from chipgen.images import engine_of, locate, open_picture, reduction_for
+from chipgen.remote import is_folder
 from chipgen.store import MANIFEST
 from chipgen.verification.tables import read_sources
 from chipgen.writers.tables import SOURCES
@@ -79,7 +80,7 @@ def open_sources(built: Built, root: Path, manifest: Mapping[str, Any]) -> Sourc
     DataError
         There is no such folder, or the build does not tell how it was made.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise DataError.one(root, "", "is not a folder", "name the folder of the images with --images")
     with reading(built.out / SOURCES):
         table = read_sources(built.out / SOURCES)

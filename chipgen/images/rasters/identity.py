@@ -45,6 +45,7 @@ def sampled_sha256(source: Source, found: Sequence[Directory]) -> str:
             data = directory.data(tag)
             digest.update(struct.pack("<HQ", tag, len(data)) + data)
     last = max(0, source.length - PIECE)
-    for piece in range(PIECES):
-        digest.update(source.read(last * piece // (PIECES - 1), min(PIECE, source.length)))
+    places = (last * piece // (PIECES - 1) for piece in range(PIECES))
+    for data in source.read_all([(place, min(PIECE, source.length)) for place in places]):
+        digest.update(data)
     return digest.hexdigest()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chipgen.bands import Look
+    from chipgen.images.opening import MeteredFile
 
 ORDINARY_SAMPLES = frozenset({1, 3, 4})
 """Bands of pictures that Pillow reads."""
@@ -55,7 +56,7 @@ class OpenedRaster:
     file: ImageFile | None
 
 
-def open_raster(handle: int, size_img: tuple[int, int], look: Look, max_pixels: int) -> OpenedRaster | None:
+def open_raster(file: MeteredFile, size_img: tuple[int, int], look: Look, max_pixels: int) -> OpenedRaster | None:
     """Open a TIFF that is read by window.
 
     That is every one whose pixels are known to come out right, as soon as it has more pixels than are kept at once,
@@ -63,7 +64,7 @@ def open_raster(handle: int, size_img: tuple[int, int], look: Look, max_pixels: 
 
     Parameters
     ----------
-    handle
+    file
         The open file, a TIFF.
     size_img
         Width and height its annotations were drawn on.
@@ -82,7 +83,7 @@ def open_raster(handle: int, size_img: tuple[int, int], look: Look, max_pixels: 
     UnusableError
         It cannot be used, for one of the reasons in `chipgen.errors.REASONS`.
     """
-    source = Source(handle)
+    source = Source(file)
     found = list(_directories(source))
     layout = layout_of(found[0]) if found else None
     if layout is None or not (look or _beyond_pillow(layout)):
@@ -190,7 +191,7 @@ def _notes(found: Sequence[Directory]) -> Iterator[str]:
         yield "several frames or pages: the first was used"
 
 
-def sampled(handle: int) -> str:
+def sampled(file: MeteredFile) -> str:
     """Return the checksum of samples of a file, a TIFF; see `chipgen.images.rasters.identity`.
 
     Raises
@@ -198,5 +199,5 @@ def sampled(handle: int) -> str:
     UnusableError
         It is no TIFF any more.
     """
-    source = Source(handle)
+    source = Source(file)
     return sampled_sha256(source, list(_directories(source)))

@@ -119,16 +119,17 @@ class Segments:
         left, top, right, bottom = self.box(column, row)
         pixel = layout.values * layout.dtype.itemsize
         found = np.zeros((bottom - top, right - left, layout.values), dtype=layout.dtype.newbyteorder("="))
-        anything = False
+        rows: list[tuple[int, int]] = []
         for y in range(top, bottom):
             strip, below = divmod(y, layout.segment[1])
             index = plane * layout.grid[1] + strip
             if layout.offsets[index] and layout.lengths[index]:
-                at = int(layout.offsets[index]) + (below * layout.size[0] + left) * pixel
-                data = np.frombuffer(self._source.read(at, (right - left) * pixel), dtype=layout.dtype)
-                found[y - top] = data.reshape(right - left, layout.values)
-                anything = True
-        return found if anything else None
+                rows.append((int(layout.offsets[index]) + (below * layout.size[0] + left) * pixel, y - top))
+        rows.sort()  # strips may lie in any order
+        parts = self._source.read_all([(at, (right - left) * pixel) for at, _ in rows])
+        for (_, y), part in zip(rows, parts, strict=True):
+            found[y] = np.frombuffer(part, dtype=layout.dtype).reshape(right - left, layout.values)
+        return found if rows else None
 
     def _decoded(self, data: bytes, index: int) -> npt.NDArray[Any]:
         """Decode a segment.
