@@ -141,7 +141,7 @@ FAULTS = (
     Fault("I93", "too many open files, a path too long", "exit 1 in one line"),
     Fault("I94", "Parquet cut at any byte", "never under a final name; named when verified"),
     Fault("I95", "somebody reads the folder, during or after the run", "sees chips only"),
-    Fault("J96", "a worker is killed or crashes", "its shards are made again; exit 1 with the shard's name at the third time"),
+    Fault("J96", "a worker is killed or crashes", "its shards are made again, three times at most"),
     Fault("J97", "a worker runs out of memory", "exit 1 with the shard's name, and what to lower; then resumed"),
     Fault("J98", "the program is killed at any moment", "its workers end and publish nothing; then resumed"),
     Fault("J99", "Ctrl-C, once or twice", "exit 130 after the commit in hand, at once the second time; then resumed"),

@@ -118,7 +118,7 @@ def _client(address: str | None, workers: int, stack: contextlib.ExitStack) -> d
             local = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # of any number, so that nobody is in the way
                 silence_logs=logging.CRITICAL,
                 local_directory=scratch,
             )

@@ -136,7 +136,7 @@ def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDo
 
 @contextlib.contextmanager
 def unheard() -> Iterator[None]:
-    """Let the processes that are started meanwhile hear no signals that are meant for us, and say nothing when we end."""
+    """Let processes that are started meanwhile hear no signals meant for us, and say nothing when we end."""
     with _quiet_watchers():
         resource_tracker.ensure_running()  # it would end the deafness of those that come after it
         with deaf_children():
