@@ -57,9 +57,10 @@ def tree(out: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(coco: Path, out: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+def running(coco: Path, out: Path, *more: str, quiet: bool = True) -> Iterator[subprocess.Popen[str]]:
     """Run the program in a process group of its own, of which nothing is left afterwards."""
-    command = [str(PROGRAM), *arguments(coco, out, "--workers", "2", *more)]
+    words = arguments(coco, out, "--workers", "2", *more)
+    command = [str(PROGRAM), *(word for word in words if quiet or word != "-q")]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -24,7 +25,7 @@ from long_set import (
     workers_of,
     write_long_set,
 )
-from run_cli import PROGRAM
+from run_cli import PROGRAM, Finished, chipgen
 from zoo.running import run_here
 
 from chipgen import stopping
@@ -78,23 +79,73 @@ def _caught_at_work(program: subprocess.Popen[str], out: Path) -> int:
 
 @pytest.mark.row("J96")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-def test_dead_worker_ends_the_run_and_is_told_by_what_it_was_at(
+def test_dead_worker_costs_its_shards_and_no_more(
     number: signal.Signals, coco: Path, tmp_path: Path, reference: dict[str, str]
 ) -> None:
     out = tmp_path / "out"
-    with running(coco, out) as program:
+    with running(coco, out, "--json", quiet=False) as program:
         assert wait_for(lambda: len(shards_in(out)) >= 2, program)
         os.kill(_caught_at_work(program, out), number)
         for worker in workers_of(program.pid):
             os.kill(worker, signal.SIGCONT)
-        start = time.monotonic()
-        _, err = program.communicate(timeout=SOON)
-        assert time.monotonic() - start < SOON
-    assert program.returncode == 1
-    (line,) = err.splitlines()
-    assert re.search(r"shard \d+ \(data/train-\d{5}-of-\d{5}\.parquet\), image \d+ \(\d+\.png\)", line)
+        report, err = program.communicate(timeout=PATIENCE)
+    assert (program.returncode, err) == (0, "")
+    (note,) = json.loads(report)["build"]["notes"]
+    assert re.fullmatch("1 worker died and its (shard was|2 shards were) made again", note)
+    assert tree(out) == reference
+
+
+DEADLY = """
+import os
+import PIL.Image
+real = PIL.Image.open
+def open_or_die(file, *arguments, **named):
+    if os.readlink(f"/proc/self/fd/{file.fileno()}").endswith("/7.png"):
+        for number in range(int(os.environ["DEATHS"])):
+            try:
+                os.close(os.open(f"{os.environ['DEAD']}/{number}", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), 9)
+    return real(file, *arguments, **named)
+PIL.Image.open = open_or_die
+"""
+"""Lets workers die at one image, a number of times in all."""
+
+
+@pytest.fixture(scope="module")
+def deadly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deadly")
+    (folder / "sitecustomize.py").write_text(DEADLY)
+    return folder
+
+
+def _build_deadly(deadly: Path, coco: Path, tmp_path: Path, deaths: int) -> Finished:
+    (tmp_path / "dead").mkdir()
+    path = os.pathsep.join([str(deadly), os.environ.get("PYTHONPATH", "")])
+    words = arguments(coco, tmp_path / "out", "--workers", "2")
+    return chipgen(*words, PYTHONPATH=path, DEATHS=str(deaths), DEAD=str(tmp_path / "dead"))
+
+
+@pytest.mark.row("J96")
+def test_shard_over_which_two_workers_died_is_made_alone(
+    deadly: Path, coco: Path, tmp_path: Path, reference: dict[str, str]
+) -> None:
+    assert _build_deadly(deadly, coco, tmp_path, 2).expect(0).err == ""
+    assert len(list((tmp_path / "dead").iterdir())) == 2
+    assert tree(tmp_path / "out") == reference
+
+
+@pytest.mark.row("J96")
+def test_shard_over_which_workers_die_again_and_again_ends_the_run_and_is_told(
+    deadly: Path, coco: Path, tmp_path: Path, reference: dict[str, str]
+) -> None:
+    (line,) = _build_deadly(deadly, coco, tmp_path, 9).expect(1).err.splitlines()
+    assert re.search(r"shard \d+ \(data/train-\d{5}-of-\d{5}\.parquet\), image 7 \(7\.png\): a worker", line)
+    assert " or shard" not in line
     assert "--workers" in line
-    _assert_goes_on(coco, out, reference)
+    assert len(list((tmp_path / "dead").iterdir())) == 3
+    _assert_goes_on(coco, tmp_path / "out", reference)
 
 
 @pytest.mark.row("J97")

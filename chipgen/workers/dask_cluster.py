@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import distributed
 
-from chipgen.stopping import deaf_children
 from chipgen.workers.clusters import LostError, no_cluster
 from chipgen.workers.giving import ALONE
+from chipgen.workers.processes import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,11 +114,11 @@ def _client(address: str | None, workers: int, stack: contextlib.ExitStack) -> d
         if address is not None:
             return distributed.Client(address, timeout=CONNECTING, set_as_default=False)
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="chipgen-"))
-        with deaf_children():
+        with unheard():
             local = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # of any number, so that nobody is in the way
                 silence_logs=logging.CRITICAL,
                 local_directory=scratch,
             )

@@ -74,7 +74,7 @@ class Processes:
             )
             try:
                 results = _started(parallel, tasks, self.job)
-                with _abandoned(results):
+                with abandoned(results):
                     for done in results:
                         given.discard(done.index)
                         yield done
@@ -123,10 +123,8 @@ def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDo
         The system grants no more processes, handles or memory; libraries raise whatever they like then.
     """
     try:
-        with _quiet_watchers():
-            resource_tracker.ensure_running()  # it would end the deafness of those that come after it
-            with deaf_children():
-                results: Generator[ShardDone, None, None] = parallel(tasks)
+        with unheard():
+            results: Generator[ShardDone, None, None] = parallel(tasks)
     except BrokenProcessPool:  # started they were
         raise
     except Exception as error:
@@ -134,6 +132,15 @@ def _started(parallel: Any, tasks: Iterable[Any], job: Job) -> Generator[ShardDo
         todo = "run the same command again with fewer --workers, or raise the limits of the system (ulimit -n, -u)"
         raise WorkerError.one(job.out, "", what, todo) from error
     return results
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Let processes that are started meanwhile hear no signals meant for us, and say nothing when we end."""
+    with _quiet_watchers():
+        resource_tracker.ensure_running()  # it would end the deafness of those that come after it
+        with deaf_children():
+            yield
 
 
 @contextlib.contextmanager
@@ -147,7 +154,7 @@ def _quiet_watchers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _abandoned(results: Generator[ShardDone, None, None]) -> Iterator[None]:
+def abandoned(results: Generator[ShardDone, None, None]) -> Iterator[None]:
     """End the workers when we are interrupted; that their work is lost is no surprise worth a warning."""
     try:
         yield

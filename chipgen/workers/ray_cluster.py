@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,8 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[Ray]:
             _join(address, workers)
         for number, handler in handlers.items():
             signal.signal(number, handler)  # Ray takes SIGTERM for itself
-        yield Ray()
+        with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that die
+            yield Ray()
     finally:
         if not joined:
             ray.shutdown()

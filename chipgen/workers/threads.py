@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 import joblib
 
 from chipgen.workers.job import make_shard, new_try
-from chipgen.workers.processes import has_semaphores
+from chipgen.workers.processes import abandoned, has_semaphores
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -40,20 +41,27 @@ class Threads:
 
     def give(self, shards: Iterator[Shard], count: int) -> Generator[ShardDone | Died, None, None]:
         """Have shards made. When it ends, no thread is at work: nothing is written into a folder that goes."""
-        self._halted = False
         workers = max(1, min(self.workers, count)) if has_semaphores() else 1
         tasks = (joblib.delayed(self._make)(shard) for shard in shards)
         with joblib.parallel_config(backend="threading"):
             parallel = joblib.Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
             results: Generator[ShardDone, None, None] = parallel(tasks)
             try:
-                for done in results:  # noqa: UP028 -- "yield from" would end them outside of the block
-                    yield done
+                with abandoned(results), self._halting():
+                    for done in results:  # noqa: UP028 -- "yield from" would end them outside of the block
+                        yield done
             finally:
-                self._halted = True
-                results.close()
                 with self._changed:
                     self._changed.wait_for(lambda: not self._busy)
+
+    @contextlib.contextmanager
+    def _halting(self) -> Iterator[None]:
+        """Let threads stop at their next image when the block ends."""
+        self._halted = False
+        try:
+            yield
+        finally:
+            self._halted = True
 
     def _make(self, shard: Shard) -> ShardDone:
         """Make and write one shard, as long as somebody waits for it."""
