@@ -13,7 +13,6 @@ from chipgen.errors import DataError, OutputError, Problem
 from chipgen.fingerprint import FORMAT_VERSION, input_record, table_digest
 from chipgen.finished import already_built
 from chipgen.partitions.making import Table, refuse_unfit
-from chipgen.remote import path_of
 from chipgen.samplers import BUILT_IN
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, refuse_other, refuse_parts, survey
@@ -177,6 +176,8 @@ class _Run:
             if not self.making.export.overwrite:
                 refuse_other(found, self.making.record(part), self.making.export.may_rise)
             found.refuse_stranger()
+            if not found.finished or self.making.export.overwrite:
+                found.refuse_foreign(lambda _: True)  # of one that was begun, its plan will tell
 
     def one(self, part: Partition) -> _Done:
         """Build a part, or see that it is built."""
@@ -208,8 +209,8 @@ class _Run:
         if not found.finished or self.making.plan.sampler not in BUILT_IN or export.overwrite:
             return None
         with contextlib.suppress(OSError):  # the reader says what is wrong with the file
-            inputs = input_record(path_of(part.coco), None if part.proposals is None else path_of(part.proposals))
-            return already_built(found, {**self.making.record(part), "inputs": inputs}, export)
+            record = {**self.making.record(part), "inputs": input_record(part.coco, part.proposals)}
+            return already_built(found, record, export)
         return None
 
     def begin(self) -> None:
