@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from datasets import load_dataset
 from partitions_made import PARTS, STEP, build, expect, read_part, write_part, write_parts
 from test_faulty_disk import tree
@@ -112,6 +113,44 @@ def test_coco_files_of_parts_share_no_id(anns: Path, tmp_path: Path) -> None:
         assert len(set(ids)) == len(ids)
     assert {json.dumps(document["categories"]) for document in documents} == {json.dumps(documents[0]["categories"])}
     assert verify(tmp_path / "out").ok
+
+
+def test_yolo_finds_the_pictures_of_all_parts(copied: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    change_masks(copied / "a.json")
+    expect(build(copied, out, "--format", "yolo"), 0)
+    data = yaml.safe_load((out / "data.yaml").read_text(encoding="utf-8"))
+    assert data["train"] == [f"part-{number:05d}/images" for number in range(3)]
+    assert data["names"] == {0: "car", 1: "person", 2: "boat"}
+    assert all(any((out / folder).iterdir()) for folder in data["train"])
+    lines = [line for path in out.glob("*/labels/*.txt") for line in path.read_text(encoding="ascii").splitlines()]
+    assert {line.count(" ") for line in lines} == {4}  # the first file has no mask, so that all labels are boxes
+    assert verify(out).ok
+    reference = tree(out)
+    (out / "data.yaml").unlink()
+    next((out / "part-00002" / "labels").iterdir()).unlink()
+    expect(build(copied, out, "--format", "yolo"), 0)
+    assert tree(out) == reference
+    (out / "data.yaml").write_bytes(reference["data.yaml"].replace(b"part-00001", b"part-00009"))
+    assert any("data.yaml" in str(fault) for fault in verify(out).faults)
+
+
+def test_labels_of_yolo_are_outlines_in_all_parts_when_the_first_has_masks(copied: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (copied / "a.json").rename(copied / "z.json")
+    change_masks(copied / "c.json")
+    expect(build(copied, out, "--format", "yolo"), 0)
+    kinds = {json.loads(path.read_bytes())["configuration"]["labels"] for path in out.glob("part-*/_manifest.json")}
+    assert kinds == {"outlines"}
+    assert verify(out).ok
+
+
+def change_masks(path: Path) -> None:
+    """Take the masks out of an annotation file."""
+    document = read_part(path)
+    for annotation in document["annotations"]:
+        annotation.pop("segmentation", None)
+    write_part(path, document)
 
 
 def test_the_first_part_is_what_its_file_alone_becomes(anns: Path, made: Path, tmp_path: Path) -> None:

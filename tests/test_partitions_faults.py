@@ -71,7 +71,6 @@ def faults(out: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--format", "yolo"), "--format: yolo: knows no dataset in several files"),
         (("--format", "coco", "--layout", "roboflow"), "--layout: roboflow: knows no dataset in several files"),
         (("--val-fraction", "0.5"), "--val-fraction: 0.5: means nothing for a dataset in several files"),
         (("--val-fraction", "0.5", "--group-by", "(.)"), "--val-fraction: 0.5: means nothing"),
