@@ -78,7 +78,7 @@ def convert(source: Path, folder: Path, images: int) -> list[Path]:
     for number, first in enumerate(range(0, max(1, len(ordered)), images)):
         table = as_table(ordered[first : first + images], of_image, json.dumps(document["categories"]))
         written.append(folder / f"{source.stem}-{number:05d}.parquet")
-        pq.write_table(table, written[-1], row_group_size=GROUP, compression="zstd")
+        pq.write_table(table, written[-1], row_group_size=GROUP, compression="zstd", write_page_checksum=True)
     return written
 
 

@@ -94,6 +94,18 @@ def _export_splits(folder: Path, **settings: Any) -> Action:
     return act
 
 
+def _export_parts(folder: Path, count: int, **settings: Any) -> Action:
+    """Return an export of as many annotation files, one image and one chip in each."""
+    files = [folder / "parts" / f"{number}.json" for number in range(1, count + 1)]
+
+    def act(out: Path) -> object:
+        return chipgen.export_partitions(
+            files, out, "1x", chip_size=48, stride=16, images=folder, workers=1, progress=False, **settings
+        )
+
+    return act
+
+
 def _plan(folder: Path) -> chipgen.Plan:
     """Plan the three images."""
     dataset = chipgen.read_coco(folder / "instances.json")
@@ -134,7 +146,8 @@ def make_scenes(source: Path, folder: Path) -> dict[str, Scene]:
         Scene("adding epochs", finished, lambda out: chipgen.write_epochs(out, epochs=2)),
         Scene("replacing epochs", epochs, lambda out: chipgen.write_epochs(out, epochs=3, seed=1, overwrite=True)),
     ]
-    return {scene.name: scene for scene in [*found, *_scenes_of_many_files(source, folder)]}
+    more = (*_scenes_of_many_files(source, folder), *_scenes_of_parts(source, folder))
+    return {scene.name: scene for scene in [*found, *more]}
 
 
 def _scenes_of_many_files(source: Path, folder: Path) -> Iterator[Scene]:
@@ -156,6 +169,21 @@ def _scenes_of_many_files(source: Path, folder: Path) -> Iterator[Scene]:
     yield Scene("overwriting splits", both, _export_splits(source, **over), step=5)
     yield Scene("splits over a build", finished, _export_splits(source, overwrite=True), step=5)
     yield Scene("making a lost shard of a split again", poor, splits, whole=False, step=3)
+
+
+def _scenes_of_parts(source: Path, folder: Path) -> Iterator[Scene]:
+    """Yield what writes a dataset in several parts."""
+    document = json.loads((source / "instances.json").read_bytes())
+    (source / "parts").mkdir()
+    for image in document["images"]:
+        own = [one for one in document["annotations"] if one["image_id"] == image["id"]]
+        part = {**document, "images": [image], "annotations": own}
+        (source / "parts" / f"{image['id']}.json").write_text(json.dumps(part), encoding="ascii")
+    two = folder / "parts"
+    _export_parts(source, 2)(two)
+    yield Scene("fresh parts", None, _export_parts(source, 2), step=17)
+    yield Scene("a part more", two, _export_parts(source, 3), step=10)
+    yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True), step=23)
 
 
 def _second_shard(out: Path) -> str:
@@ -207,8 +235,8 @@ def check_invariants(out: Path, allowed: list[Tree], scene: Scene, disk: Disk) -
         listed = {str(Path(manifest).parent / e["path"]): e for e in json.loads(final[manifest])["files"]}
         for path in (path for path in listed if path in final or scene.whole):
             assert hashlib.sha256(final[path]).hexdigest() == listed[path]["sha256"]
-    if MANIFEST in final and scene.whole and "splits" in json.loads(final[MANIFEST])["configuration"]:
-        assert final in allowed, "splits of two builds pass for one"
+    if MANIFEST in final and scene.whole and {"splits", "parts"} & json.loads(final[MANIFEST])["configuration"].keys():
+        assert final in allowed, "splits or parts of two builds pass for one"
     failed, _ = disk.log[min(disk.fail_at, len(disk.log)) - 1]
     if not disk.dead and not failed.startswith("remove"):
         assert not [path for path in found if path.startswith(".tmp/run-")]
@@ -231,6 +259,7 @@ SCENES = (
     *("making a lost shard again", "retrying a skipped image", "adding epochs", "replacing epochs"),
     *("fresh YOLO", "fresh WebDataset", "overwriting YOLO", "making a lost picture again", "fresh splits"),
     *("overwriting splits", "splits over a build", "making a lost shard of a split again"),
+    *("fresh parts", "a part more", "overwriting parts"),
 )
 
 

@@ -128,6 +128,7 @@ def build(**options: Any) -> int:
     chipgen build --coco instances.json --preset sniper-coco --format coco --out chips-coco
     chipgen build --coco instances.json --scales 3x,1x --proposals rpn.parquet --negatives-per-image 2
     chipgen build --coco instances.json --scales 3x,1x --val-fraction 0.1 --group-by video_id --format yolo
+    chipgen build --coco 'parts/*.json' --images train2017 --preset sniper-coco
     """  # noqa: D301 -- click's mark for "do not rewrap"
     plan_config, export_config = _configs(options)
     sources = given_sources(options)

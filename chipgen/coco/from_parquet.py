@@ -31,6 +31,7 @@ from chipgen.raw_entries import RawEntries
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from chipgen.coco.decode import Decoded
 
@@ -80,7 +81,7 @@ def read_parquet(path: Path) -> tuple[Decoded, str]:
         with path.open("rb") as file:
             sha256 = sha256_read(file.read)
             file.seek(0)
-            sections, problems = _sections(open_parquet_file(file), str(path))
+            sections, problems = _sections(_opened(file), str(path))
     except (DataError, MemoryError):
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
@@ -99,11 +100,16 @@ def image_values(path: Path, column: str) -> Iterator[tuple[int, Any]]:
         It cannot be read.
     """
     with path.open("rb") as file:
-        parquet = open_parquet_file(file)
+        parquet = _opened(file)
         if column in parquet.schema_arrow.names:
             for group in range(parquet.num_row_groups):
                 table = parquet.read_row_group(group, columns=["image_id", column], use_threads=False)
                 yield from zip(table["image_id"].to_pylist(), table[column].to_pylist(), strict=True)
+
+
+def _opened(file: BinaryIO) -> pq.ParquetFile:
+    """Open a Parquet file; nothing is read ahead, and pages with a checksum are held to it."""
+    return open_parquet_file(file, page_checksum_verification=True)
 
 
 def _sections(parquet: pq.ParquetFile, path: str) -> tuple[Sections, list[Problem]]:

@@ -60,7 +60,7 @@ def export_partitions(
     scales
         As for `plan`.
     format
-        ``parquet``, ``webdataset`` or ``coco``.
+        ``parquet``, ``coco``, ``yolo`` or ``webdataset``.
     **settings
         ``valid_ranges``, ``sampler`` and all else that `plan` and `export` take; ``images``, the image folder of all
         files, else it is looked for near each; ``proposals``, a pattern, a folder or files named as the annotation

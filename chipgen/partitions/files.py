@@ -90,7 +90,7 @@ def matching(text: str) -> list[str]:
         todo = "only the name of the files may be a pattern, not that of their folder"
         raise DataError.one(text, "", f"cannot be read ({error.strerror or error})", todo) from error
     if not found:
-        what = "matches no file" if _is_magic(text) else "is a folder without Parquet files"
+        what = "matches no file" if _is_magic(text) else "is not a regular file, but a folder without Parquet files"
         raise DataError.one(text, "", what, "name a COCO file, or several by a pattern in quotes: 'parts/*.json'")
     return [f"{folder}/{name}" if folder else name for name in sorted(found)]
 

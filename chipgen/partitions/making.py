@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from chipgen.samplers import Sampler
     from chipgen.scored import ProposalSource
 
-FORMATS = (("parquet", "plain"), ("webdataset", "plain"), ("coco", "plain"))
-"""Formats and layouts whose parts make one dataset by lying beside each other."""
-
 
 @dataclass(frozen=True)
 class Making:
@@ -65,7 +62,7 @@ class Making:
 
 @dataclass
 class Table:
-    """The category table, which all parts share: that of the first part holds.
+    """What all parts share, as the first of them has it: the category table and, for YOLO, what labels are.
 
     Parameters
     ----------
@@ -73,10 +70,13 @@ class Table:
         Its checksum; None as long as no part was looked at.
     owner
         The file that it comes from.
+    labels
+        ``outlines`` or ``boxes``; None where that is no question.
     """
 
     digest: str | None = None
     owner: str = ""
+    labels: str | None = None
 
     def check(self, digest: str, part: Partition) -> None:
         """Refuse another one.
@@ -101,10 +101,9 @@ def refuse_unfit(parts: Sequence[Partition], export: ExportConfig) -> None:
     UsageError, DataError
         With the reason, or every file that is missing.
     """
-    if (export.format, export.layout) not in FORMATS:
-        option, value = ("--format", "yolo") if export.format == "yolo" else ("--layout", export.layout)
-        todo = "use --format parquet, webdataset or coco, or give one annotation file"
-        raise UsageError.one(option, value, "knows no dataset in several files", todo)
+    if export.layout != "plain":
+        todo = "leave it out, or give one annotation file"
+        raise UsageError.one("--layout", export.layout, "knows no dataset in several files", todo)
     refuse_look(export)
     problems = [
         Problem(path, "", "is no file", "see what is there")

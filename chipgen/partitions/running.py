@@ -10,14 +10,15 @@ from chipgen import _version
 from chipgen.build import Asked
 from chipgen.card import CARD, parts_card
 from chipgen.errors import DataError, OutputError, Problem
-from chipgen.fingerprint import FORMAT_VERSION, input_record, table_digest
+from chipgen.fingerprint import FORMAT_VERSION, input_record, labels_of, table_digest
 from chipgen.finished import already_built
 from chipgen.partitions.making import Table, refuse_unfit
-from chipgen.remote import path_of
 from chipgen.samplers import BUILT_IN
 from chipgen.stopping import Stopped
 from chipgen.store import Entry, Output, refuse_other, refuse_parts, survey
 from chipgen.text import counted
+from chipgen.writers.schema import class_names
+from chipgen.writers.yolo import DATA, data_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -177,6 +178,8 @@ class _Run:
             if not self.making.export.overwrite:
                 refuse_other(found, self.making.record(part), self.making.export.may_rise)
             found.refuse_stranger()
+            if not found.finished or self.making.export.overwrite:
+                found.refuse_foreign(lambda _: True)  # of one that was begun, its plan will tell
 
     def one(self, part: Partition) -> _Done:
         """Build a part, or see that it is built."""
@@ -185,12 +188,15 @@ class _Run:
         if report is not None and found.manifest is not None:
             manifest = found.manifest
             self.table.check(manifest["categories"], part)
+            self.table.labels = manifest["configuration"].get("labels")
             return _Done(report, manifest["inputs"]["annotations"]["sha256"], manifest["categories"])
         plan = self.making.planned(part)
         digest = table_digest(plan.dataset.categories)
         self.table.check(digest, part)
         self.categories = plan.dataset.categories
-        asked = Asked(plan, self.place(part), export)
+        if export.format == "yolo" and self.table.labels is None:
+            self.table.labels = labels_of([plan])
+        asked = Asked(plan, self.place(part), export, self.table.labels)
         report = asked.finished() or asked.run(self.begin)
         self.changed = self.changed or not report.unchanged
         return _Done(report, plan.dataset.source.sha256, digest)
@@ -208,8 +214,8 @@ class _Run:
         if not found.finished or self.making.plan.sampler not in BUILT_IN or export.overwrite:
             return None
         with contextlib.suppress(OSError):  # the reader says what is wrong with the file
-            inputs = input_record(path_of(part.coco), None if part.proposals is None else path_of(part.proposals))
-            return already_built(found, {**self.making.record(part), "inputs": inputs}, export)
+            record = {**self.making.record(part), "inputs": input_record(part.coco, part.proposals)}
+            return already_built(found, record, export)
         return None
 
     def begin(self) -> None:
@@ -225,7 +231,11 @@ class _Run:
         facts = {"parts": [_facts(part, done[part.folder]) for part in self.parts]}
         staging, before = self.output.staging("tables"), self.start.finished
         names = {part.folder: part.name for part in self.parts}
-        staging.write(CARD, parts_card(names, reports, self._categories(), self.making.export).encode())
+        table = self._categories() if self.making.export.format == "webdataset" else None
+        staging.write(CARD, parts_card(names, reports, table, self.making.export).encode())
+        if self.making.export.format == "yolo":
+            places = {self.making.export.split: [f"{part.folder}/images" for part in self.parts]}
+            staging.write(DATA, data_yaml(class_names(self._categories()), places))
         if before is not None and not self.grows:
             listed = {file.path: file for file in self.output.found.listed}
             same = listed == {file.path: file for file in staging.written} and before.get("parts") == facts["parts"]
@@ -237,9 +247,9 @@ class _Run:
         self.output.finish(staging, facts, ())
         return True
 
-    def _categories(self) -> Categories | None:
-        """Return the category table where the card needs it: when no part was read now, the first is."""
-        if self.categories is None and self.making.export.format == "webdataset":
+    def _categories(self) -> Categories:
+        """Return the category table: when no part was read now, the first is."""
+        if self.categories is None:
             self.categories = self.making.read(self.parts[0]).categories
         return self.categories
 

@@ -17,6 +17,8 @@ from chipgen.verification.faults import Faults, MalformedError
 from chipgen.verification.listing import sound_files
 from chipgen.verification.manifest import RESTORE, Count, Digest, FileEntry, ShardEntry, check_listed
 from chipgen.verification.reading import read_whole
+from chipgen.verification.yolo_data import check_data, names_of
+from chipgen.writers.yolo import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,17 +104,34 @@ def check_parts(folder: Path) -> tuple[list[FileEntry], list[Problem]]:
     if manifest is None:
         return [], faults.problems
     listed = check_listed(manifest.files, faults)
-    for path in sorted({CARD} - listed.keys()):
+    expected = {CARD, *([DATA] if manifest.configuration.format == "yolo" else [])}
+    for path in sorted(expected - listed.keys()):
         faults.add(MANIFEST, "files", f"{path} is not listed", RESTORE)
-    for path in sorted(listed.keys() - {CARD}):
+    for path in sorted(listed.keys() - expected):
         faults.add(MANIFEST, "files", f"{path} belongs to no dataset in parts", RESTORE)
     folders = part_folders(manifest.configuration.parts)
-    sound_files(folder, listed, {CARD}, faults, nested=folders)
+    if DATA in sound_files(folder, listed, expected, faults, nested=folders):
+        with faults.reading(DATA):
+            _check_data(folder, manifest.configuration.split, folders)
     if [part.folder for part in manifest.parts] != [*folders]:
         faults.add(MANIFEST, "parts", f"are not {len(folders)}, one a folder, in their order", RESTORE)
     else:
         faults.add_each(MANIFEST, _apart(folder, manifest), AGAIN)
     return list(listed.values()), faults.problems
+
+
+def _check_data(folder: Path, split: str, folders: Sequence[str]) -> None:
+    """Check names and places for trainers of YOLO.
+
+    Raises
+    ------
+    MalformedError, UnusableError
+        They are not those of the parts.
+    """
+    check_data(folder, {split: [f"{place}/images" for place in folders]})
+    with contextlib.suppress(ChipgenError):  # it is not there, which was told
+        if names_of(folder / folders[0]) != names_of(folder):
+            raise MalformedError("names", f"are not those of {folders[0]}/{DATA}")
 
 
 def _apart(folder: Path, manifest: PartsManifest) -> Iterator[tuple[str, str]]:

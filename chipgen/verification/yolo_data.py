@@ -33,7 +33,7 @@ def names_of(out: Path) -> tuple[str, ...]:
         raise MalformedError("", f"has a name that is none ({error})") from error
 
 
-def check_data(out: Path, folders: Mapping[str, str]) -> None:
+def check_data(out: Path, folders: Mapping[str, str | list[str]]) -> None:
     """Compare the file with what it must be.
 
     Parameters
@@ -41,7 +41,7 @@ def check_data(out: Path, folders: Mapping[str, str]) -> None:
     out
         The folder it lies in.
     folders
-        The folder of the pictures of each split, relative to it.
+        The folder of the pictures of each split, or its folders, relative to it.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def key_of(split: str) -> str:
     return KEYS.get(split, split)
 
 
-def data_yaml(names: Sequence[str], folders: Mapping[str, str]) -> bytes:
+def data_yaml(names: Sequence[str], folders: Mapping[str, str | list[str]]) -> bytes:
     """Return what a trainer needs to find splits and classes.
 
     Parameters
@@ -122,7 +122,7 @@ def data_yaml(names: Sequence[str], folders: Mapping[str, str]) -> bytes:
     names
         Names of the classes.
     folders
-        The folder of the pictures of each split, relative to the file.
+        The folder of the pictures of each split, or its folders, relative to the file.
     """
     places = "".join(f"{yaml_word(key_of(split))}: {dump_yaml(folder)}\n" for split, folder in folders.items())
     if "val" not in map(key_of, folders):
