@@ -395,6 +395,7 @@ sys.exit(3) if sys.argv[2] == "exit" else 1 / 0
 
 @pytest.mark.parametrize("end", ["exit", "error"])
 def test_a_copy_goes_with_the_process(place: Path, storage: ObjectStore, tmp_path: Path, end: str) -> None:
+    assert storage
     url = "s3://bucket/data/instances.json"
     done = subprocess.run(
         [sys.executable, "-c", LEAVES, url, end],

@@ -188,6 +188,10 @@ class RemotePath:
         """Tell whether there are objects below this name; never on a web server, which has no folders."""
         return self.can_list and str((self._facts() or {}).get("type")) == "directory"
 
+    def is_symlink(self) -> bool:
+        """Tell that it is no link: there are none."""
+        return False
+
     @property
     def can_list(self) -> bool:
         """Tell whether the storage says what lies below a name; a web server does not."""
