@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from run_cli import Finished
+from web_server import SIGNED, web_server
 from zoo import running
 
 import chipgen
@@ -128,6 +129,15 @@ def test_chips_are_read_where_they_lie(built: dict[str, Path], there: str, name:
 def test_what_epochs_are_drawn_from_is_read_where_it_lies(built: dict[str, Path], there: str) -> None:
     remote, local = (_chips(path_of(place)) for place in (f"{there}/parquet", built["parquet"]))
     assert all(np.array_equal(one, other) for one, other in zip(remote, local, strict=True))
+
+
+def test_a_web_server_shows_builds_too(built: dict[str, Path]) -> None:
+    with web_server(built["parquet"].parent) as url:
+        out = f"{url}/parquet"
+        done = run_here("verify", f"{out}{SIGNED}", "--sources", f"{url}/set/images{SIGNED}")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.endswith(f", 4 source images: {out}\n")
+        assert run_here("stats", f"{out}{SIGNED}").out == run_here("stats", str(built["parquet"])).out
 
 
 @pytest.mark.parametrize("call", [chipgen.verify, chipgen.built_stats, open_built])

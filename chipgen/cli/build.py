@@ -53,7 +53,7 @@ OUTPUT_OPTIONS = (
         multiple=True,
         metavar="[SPLIT=]PATH",
         shell_complete=completion.files,
-        help="COCO annotation file; or one for each split: --coco train=a.json --coco val=b.json.",
+        help="COCO annotation file, path or URL; or one for each split: --coco train=a.json --coco val=b.json.",
     ),
     click.option(
         "--val-fraction", type=float, help="Share of the images, not of the chips, that become a split named val."
