@@ -205,10 +205,7 @@ class RemotePath:
         OSError
             There is none, or the storage refuses.
         """
-        facts = tried(self, lambda: self._fs.info(self._whole))
-        if facts.get("type") == "directory":
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self))
-        return Status(int(facts.get("size") or 0))
+        return Status(self.state()[0])
 
     lstat = stat
 
@@ -219,11 +216,20 @@ class RemotePath:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def version(self) -> str | None:
-        """Return what is another for another content of the object; None where the storage tells nothing like it."""
+    def state(self) -> tuple[int, str | None]:
+        """Return the length of an object, and what is another for another content; None where nobody tells that.
+
+        Raises
+        ------
+        OSError
+            There is none, or the storage refuses.
+        """
         facts = tried(self, lambda: self._fs.info(self._whole))
+        if facts.get("type") == "directory":
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self))
         known = {key: str(facts[key]) for key in VERSIONS if facts.get(key)}
-        return f"{facts.get('size')} {known}" if known else None
+        length = int(facts.get("size") or 0)
+        return length, f"{length} {known}" if known else None
 
     def iterdir(self) -> Iterator[RemotePath]:
         """Yield what lies directly below."""
