@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets_made import Coco
+from fault_scenes import tree
 from partitions_made import build, expect
 from small_set import small_coco, write_small_set
-from test_faulty_disk import tree
 
 import chipgen
 from chipgen.coco.fields import image_field

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from datasets import load_dataset
+from fault_scenes import tree
 from partitions_made import PARTS, STEP, build, expect, read_part, write_part, write_parts
-from test_faulty_disk import tree
 from zoo.running import run_here
 
 import chipgen as library

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+from fault_scenes import tree
 from long_set import PATIENCE, group_is_gone, running, shards_in, wait_for, write_long_set
 from partitions_made import STEP, build, expect, part_of, read_part, write_part, write_parts
 from small_set import SCALES, small_coco
-from test_faulty_disk import tree
 from zoo.running import Outcome, run_here
 
 import chipgen as library

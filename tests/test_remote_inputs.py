@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -21,6 +19,7 @@ from object_store import KEY_ID, SECRET
 from run_cli import Finished, tree
 from run_cli import chipgen as program
 from small_set import SCALES, small_proposals, texture, write_small_set
+from web_server import SIGNED, web_server
 from zoo import running
 
 import chipgen
@@ -153,32 +152,13 @@ def test_within_one_process_memory_is_a_storage(place: Path, tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def web(place: Path) -> Iterator[str]:
-    """Return where a web server shows the dataset; it knows no ranges, and asks for a signature."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(place))
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-        def send_head(self) -> Any:
-            if not self.path.endswith("?sig=secret"):
-                self.send_error(403)
-                return None
-            return super().send_head()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/data"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """Return where a web server shows the dataset."""
+    with web_server(place) as url:
+        yield f"{url}/data"
 
 
 def test_a_web_server_gives_annotations_and_images(place: Path, web: str, tmp_path: Path) -> None:
-    inputs = ("--coco", f"{web}/instances.json?sig=secret", "--proposals", f"{web}/proposals.json?sig=secret")
+    inputs = ("--coco", f"{web}/instances.json{SIGNED}", "--proposals", f"{web}/proposals.json{SIGNED}")
     done = program("build", *inputs, *SCALES, "--workers", "2", "-v", "--out", str(tmp_path / "out")).expect(0)
     assert tree(tmp_path / "out") == tree(place / "parquet")
     assert f"images: {web}/images\n" in done.err

@@ -66,7 +66,7 @@ NEGATIVE_OPTIONS = (
         multiple=True,
         metavar="[SPLIT=]PATH",
         shell_complete=completion.files,
-        help="Scored boxes to mine negative chips from: JSON, Parquet, NPZ.",
+        help="Scored boxes to mine negative chips from, path or URL: JSON, Parquet, NPZ.",
     ),
     setting(NegativeConfig, "negatives", click.Choice(MODES), "Mined from proposals, random background, or none."),
     setting(
@@ -105,7 +105,7 @@ COMMON_OPTIONS = (
         multiple=True,
         metavar="[SPLIT=]PATH",
         shell_complete=completion.folders,
-        help="Folder of the images; looked for near the JSON when not given.",
+        help="Folder of the images, path or URL; looked for near the JSON when not given.",
     ),
     click.option("--max-json-bytes", type=click.IntRange(1), help="Refuse larger annotation files.  [default: 4 GiB]"),
     click.option("--limit", type=click.IntRange(1), help="Only the first N images by id, for a try."),

@@ -51,9 +51,9 @@ OPTIONS = (
 def proposals(source: str, out: str, **options: Any) -> int:
     """Write proposals of any kind as Parquet, sorted by image, for chipgen build --proposals.
 
-    IN is told by its content, not by its name: COCO results (JSON, or JSON lines with one object a line) of image_id,
-    bbox and perhaps score; Parquet with columns image_id, x, y, w, h and perhaps score; NPZ with arrays image_id, bbox
-    and perhaps score; or a pickle of Detectron2, MMDetection or the original SNIPER.
+    IN is a path or URL, and told by its content, not by its name: COCO results (JSON, or JSON lines with one object a
+    line) of image_id, bbox and perhaps score; Parquet with columns image_id, x, y, w, h and perhaps score; NPZ with
+    arrays image_id, bbox and perhaps score; or a pickle of Detectron2, MMDetection or the original SNIPER.
 
     \b
     chipgen proposals detections.bbox.json proposals.parquet

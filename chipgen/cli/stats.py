@@ -47,7 +47,7 @@ PAGE_OPTIONS = (
 def stats(source: str, **options: Any) -> int:
     """Show object sizes, suggested scales, and what chips would come to.
 
-    SOURCE is a COCO annotation file, or the output folder of a build.
+    SOURCE is a COCO annotation file, or the output folder of a build; path or URL.
 
     \b
     chipgen stats instances.json

@@ -17,15 +17,16 @@ FAULTY = 1
 @click.option(
     "--sources",
     type=click.Path(),
-    help="Folder of the images, or the annotation file near which they are found: compare them with what they were.",
+    help="Folder of the images, or the annotation file near which they are found, path or URL: compare them with "
+    "what they were.",
 )
 @with_options(REPORT_OPTIONS)
 def verify(out: str, **options: Any) -> int:
     """Check that a finished build is what it promises to be.
 
-    OUT is the output folder of a build. Every file is compared with its checksum, and everything the files say with
-    each other: manifest, plan, ledger, shards, lists. Each fault is one line on stderr, and the exit code is then 1.
-    With --sources the images that chips were cut from are compared with what they were, too.
+    OUT is the output folder of a build, path or URL. Every file is compared with its checksum, and everything the files
+    say with each other: manifest, plan, ledger, shards, lists. Each fault is one line on stderr, and the exit code is
+    then 1. With --sources the images that chips were cut from are compared with what they were, too.
 
     \b
     chipgen verify chips

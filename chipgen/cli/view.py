@@ -16,7 +16,8 @@ from chipgen.cli.options import REPORT_OPTIONS, say, with_options
 @click.option(
     "--images",
     type=click.Path(),
-    help="Folder of the source images, to see them with all their chips; without it, chips stand in their place.",
+    help="Folder of the source images, path or URL, to see them with all their chips; without it, chips stand in their "
+    "place.",
 )
 @click.option(
     "--limit",

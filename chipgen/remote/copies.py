@@ -100,7 +100,7 @@ def fetched(path: str | os.PathLike[str] | RemotePath | Fetched, most_bytes: int
 def _copy(remote: RemotePath, most_bytes: int | None) -> Fetched:
     """Return a copy that is known to be still the same, or a new one."""
     try:
-        length, version = remote.stat().st_size, remote.version()
+        length, version = remote.state()
         _refuse_long(remote, length, most_bytes)
         before = _COPIES.pop(remote, None)
         if before is not None and version is not None and version == before.version:
@@ -128,7 +128,7 @@ def _refuse_long(path: object, length: int, most_bytes: int | None) -> None:
 
 def _refuse_changed(remote: RemotePath, version: str | None) -> None:
     """Refuse a file of which one half may be that of another."""
-    if version is not None and remote.version() != version:
+    if version is not None and remote.state()[1] != version:
         raise DataError.one(remote, "", "has changed while it was read", "run again once it stays as it is")
 
 

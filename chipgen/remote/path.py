@@ -194,6 +194,10 @@ class RemotePath:
         """Tell whether there are objects below this name; never on a web server, which has no folders."""
         return self.can_list and str((self._facts() or {}).get("type")) == "directory"
 
+    def is_symlink(self) -> bool:
+        """Tell that it is no link: there are none."""
+        return False
+
     @property
     def can_list(self) -> bool:
         """Tell whether the storage says what lies below a name; a web server does not."""
@@ -207,10 +211,7 @@ class RemotePath:
         OSError
             There is none, or the storage refuses.
         """
-        facts = tried(self, lambda: self.system.info(self.whole))
-        if facts.get("type") == "directory":
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self))
-        return Status(int(facts.get("size") or 0))
+        return Status(self.state()[0])
 
     lstat = stat
 
@@ -221,11 +222,20 @@ class RemotePath:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def version(self) -> str | None:
-        """Return what is another for another content of the object; None where the storage tells nothing like it."""
+    def state(self) -> tuple[int, str | None]:
+        """Return the length of an object, and what is another for another content; None where nobody tells that.
+
+        Raises
+        ------
+        OSError
+            There is none, or the storage refuses.
+        """
         facts = tried(self, lambda: self.system.info(self.whole))
+        if facts.get("type") == "directory":
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self))
         known = {key: str(facts[key]) for key in VERSIONS if facts.get(key)}
-        return f"{facts.get('size')} {known}" if known else None
+        length = int(facts.get("size") or 0)
+        return length, f"{length} {known}" if known else None
 
     def iterdir(self) -> Iterator[RemotePath]:
         """Yield what lies directly below."""
@@ -237,10 +247,6 @@ class RemotePath:
         """Yield what lies directly below and has a name of a pattern; nothing where nothing lies there."""
         with contextlib.suppress(FileNotFoundError):
             yield from (path for path in self.iterdir() if fnmatch.fnmatchcase(path.name, pattern))
-
-    def is_symlink(self) -> bool:
-        """Tell that it is no link: there are none."""
-        return False
 
     def below(self) -> Iterator[tuple[str, int]]:
         """Yield the names, from here, and lengths of all objects below, however deep; nothing where there are none."""

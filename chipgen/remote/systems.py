@@ -35,6 +35,8 @@ LONGEST = 300
 
 PAUSES = (0.1, 0.5)
 """Seconds after which a storage is asked again: libraries that know better have waited longer before."""
+PATIENCE = 20
+"""Seconds after which no other attempt is made: the library has made several then."""
 
 ANSWERS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
 """What a storage says of a name: nothing is there, or nobody may read it."""
@@ -122,11 +124,12 @@ def tried(path: object, call: Callable[[], T]) -> T:
         It did not help.
     """
     for pause in PAUSES:
+        start = time.monotonic()
         try:
             with calling(path):
                 return call()
         except OSError as error:
-            if error.errno in LASTING:
+            if error.errno in LASTING or time.monotonic() - start > PATIENCE:
                 raise
         time.sleep(pause)
     with calling(path):

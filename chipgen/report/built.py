@@ -140,7 +140,7 @@ def built_stats(out: str | os.PathLike[str]) -> BuiltStats:
         raise
     except Exception as error:  # somebody may have put anything there
         if is_remote(folder) and isinstance(error, OSError):
-            refuse_silence(folder, error)
+            refuse_silence(error.filename or folder, error)
         what = f"holds no finished build ({type(error).__name__}: {' '.join(str(error).split())})"
         raise DataError.one(folder, "", what, "name the output folder of chipgen build") from error
 
