@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_table import DESELECTED
+from hypothesis import settings
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
+from thorough import times
 from zoo.running import run_here
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Remember that not all tests are run: the table of faults can then not be checked."""
     for item in items:
         item.config.stash[DESELECTED] = True
+
+
+settings.register_profile("chipgen", max_examples=times(100))
+settings.load_profile("chipgen")
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from datasets import load_dataset
+from fault_scenes import tree
 from faulty_disk import Disk, SuddenDeath
 from small_set import SCALES, small_coco, write_small_set
 from tampering import manifest, words
-from fault_scenes import tree
 from zoo.running import Outcome, run_here
 
 import chipgen as library

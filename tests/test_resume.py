@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
+from fault_scenes import tree
 from faulty_disk import Disk, SuddenDeath
 from run_cli import PROGRAM, chipgen
 from small_set import SCALES, small_coco, texture
-from fault_scenes import tree
 from zoo.running import Outcome, assert_refused, run_here
 
 import chipgen as library
