@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_table import DESELECTED
-from object_store import object_store
+from hypothesis import settings
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
+from thorough import times
 from zoo.running import run_here
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Remember that not all tests are run: the table of faults can then not be checked."""
     for item in items:
         item.config.stash[DESELECTED] = True
+
+
+settings.register_profile("chipgen", max_examples=times(100))
+settings.load_profile("chipgen")
 
 
 @pytest.fixture
@@ -40,6 +45,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def storage() -> Iterator[ObjectStore]:
     """Return an object storage on this machine, empty, for the tests of one file."""
+    from object_store import object_store  # noqa: PLC0415 -- it takes seconds, and most tests need none
+
     with object_store() as store:
         yield store
 

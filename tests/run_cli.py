@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from zoo.running import run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROGRAM = Path(sys.executable).with_name("chipgen")
+ONE_CORE = {
+    "PYTHONPATH": os.pathsep.join(
+        filter(None, (str(Path(__file__).with_name("one_core")), os.environ.get("PYTHONPATH")))
+    )
+}
+"""What makes a program believe that the machine has one core."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +44,11 @@ class Finished:
 def chipgen(
     *arguments: str, cwd: Path | None = None, timeout: float = 120, umask: int = -1, **environment: str
 ) -> Finished:
-    """Run ``chipgen`` and wait for it."""
+    """Run ``chipgen``, as on a machine of one core, and wait for it."""
     done = subprocess.run(
         [str(PROGRAM), *arguments],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, **ONE_CORE, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=timeout,
@@ -44,6 +58,27 @@ def chipgen(
         encoding="utf-8",
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def chipgen_here(*arguments: str, cwd: Path | None = None) -> Finished:
+    """Run ``chipgen`` in this process, as on a machine of one core: for what a process of its own proves no better.
+
+    A process takes a second to load its libraries, more than most builds of tests take.
+    """
+    with mock.patch("os.cpu_count", return_value=1), _inside(cwd):
+        done = run_here(arguments)
+    return Finished(done.code, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path | None) -> Iterator[None]:
+    """Work in another folder."""
+    before = Path.cwd()
+    os.chdir(folder or before)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 MEASURED = """

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import NaivePlanner, best
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen
 from chipgen.assignment import learnt_in_one, margins
@@ -29,7 +30,7 @@ FAR = 2e-6
 values = st.sampled_from((0.0, NEAR, FAR, 0.5, 0.5 + NEAR, 0.5 + FAR, 1.0 - FAR, 1.0 - NEAR, 1.0))
 
 
-@settings(max_examples=400)
+@settings(max_examples=times(400))
 @given(st.lists(st.tuples(st.sampled_from((0, 1, 5)), values, values)))
 def test_choice_equals_the_naive_one(boxes: list[tuple[int, float, float]]) -> None:
     pair, visibility, margin = (np.array(column) for column in zip(*boxes, strict=True)) if boxes else ([], [], [])
@@ -53,7 +54,7 @@ def crowds(draw: st.DrawFn) -> Coco:
     return coco
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=times(60))
 @given(crowds(), st.sampled_from((1, 7, 32)), st.sampled_from((0.3, 0.5, 1.0)), st.sampled_from(("all", "one")))
 def test_states_in_crowds_equal_the_naive_ones(coco: Coco, stride: int, min_visibility: float, assign: str) -> None:
     arguments: dict[str, Any] = {"chip_size": 64, "stride": stride, "min_visibility": min_visibility, "assign": assign}
@@ -69,7 +70,7 @@ def test_margin_is_the_distance_to_the_nearest_side_of_the_content() -> None:
     assert margins(np.empty((0, 4)), np.empty((0, 2), dtype=np.int64)).shape == (0,)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=times(150))
 @given(cocos(), plan_settings())
 def test_one_takes_validity_from_all_but_one_chip_of_a_level(coco: Coco, arguments: dict[str, Any]) -> None:
     dataset = coco.read()

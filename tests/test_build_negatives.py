@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from run_cli import Finished, chipgen
+from run_cli import Finished
+from run_cli import chipgen_here as chipgen
 from small_set import SCALES, small_proposals, write_small_set
 
 if TYPE_CHECKING:

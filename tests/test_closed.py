@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen.config import PlanConfig
 from chipgen.negative import closed as module
@@ -44,7 +45,7 @@ def one_by_one(image: int, at: Ints, boxes: Boxes, config: PlanConfig) -> bool:
     return bool(taken.sum() > config.negative.max_ignored_area * taken.size)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=times(200))
 @given(
     st.integers(0, 2**32),
     st.integers(0, 12),

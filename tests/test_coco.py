@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from datasets_made import Coco
-from run_cli import chipgen as run
+from run_cli import chipgen_here as run
 from small_set import SCALES, write_small_set
 
 import chipgen

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 import chipgen
 from chipgen.coco.decode import decode
@@ -118,7 +119,7 @@ def outcome(path: Path) -> list[Any]:
         return [str(problem) for problem in error.problems]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=times(120))
 @given(documents())
 def test_both_passes_and_all_slices_give_the_same(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ from small_set import write_small_set
 from test_coco_fast_pass import document, documents, entry
 from test_fuzz import EDITS, FUZZ, PATCHES, Edit, edited, patched
 from test_json_suite import ALL, PLACES, spliced
+from thorough import times
 from two_ways import assert_same, never_whole, outcome, streamed
 
 import chipgen
@@ -40,7 +41,7 @@ def same(data: bytes, *sizes: int) -> list[Any]:
         return assert_same(path, *sizes)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=times(120))
 @given(documents(), blocks)
 def test_both_ways_give_the_same(text: str, block: int) -> None:
     same(text.encode(), block)

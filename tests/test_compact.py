@@ -12,6 +12,7 @@ from datasets_made import Coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen
 from chipgen.boxes import inside
@@ -69,7 +70,7 @@ def test_every_box_is_enclosed_by_no_more_chips_than_snipers(seed: int, most: in
 
 
 @given(st.integers(0, 2**20), st.sampled_from([0, 10, 2000]))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=times(60))
 def test_many_images_at_once_are_planned_like_one(seed: int, crowded: int) -> None:
     """Also images that are looked at tile by tile: what others there are in a run must not matter."""
     made = views(seed, images=5, side=200)
@@ -126,7 +127,7 @@ def test_a_box_of_several_chips_leaves_both_room() -> None:
     assert sorted(origins[:, 0].tolist()) == [0, 135]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=times(30))
 @given(cocos(), plan_settings())
 def test_whole_plans_are_covered(coco: Coco, settings_: dict[str, Any]) -> None:
     dataset = coco.read(on_error="skip")

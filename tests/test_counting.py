@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen.cover import Origins
 from chipgen.negative import counting as module
@@ -28,7 +29,7 @@ def rectangles(rng: np.random.Generator, grid: Ints, sizes: Ints) -> Ints:
     return np.stack((low[:, 0], high[:, 0], low[:, 1], high[:, 1]))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=times(150))
 @given(SIZES, st.integers(0, 2**32), st.integers(0, 40))
 def test_every_cell_counts_the_rectangles_over_it(listed: list[tuple[int, int]], seed: int, count: int) -> None:
     rng, sizes = np.random.default_rng(seed), np.array(listed, dtype=np.int64).reshape(-1, 2)
@@ -48,7 +49,7 @@ def test_every_cell_counts_the_rectangles_over_it(listed: list[tuple[int, int]],
     assert list(zip(*(part.tolist() for part in grids.at_least(counts, least)), strict=True)) == enough
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=times(100))
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 60))
 def test_pairs_of_chips_and_what_they_enclose(seed: int, images: int, at_once: int) -> None:
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen import cover_many as module
 from chipgen.cover import cover_one, enclosing_origins
@@ -37,7 +38,7 @@ def images(draw: st.DrawFn) -> tuple[list[list[int]], list[np.ndarray]]:
     return sizes, [some_boxes(rng, size, draw(counts)) for size in sizes]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=times(200))
 @given(images(), st.sampled_from([1, 3, 13, 32, 64, 65, 300]), st.integers(0, 3))
 def test_the_same_windows_as_one_by_one(made: tuple[list[list[int]], list[np.ndarray]], stride: int, seed: int) -> None:
     sizes, boxes = np.array(made[0]), made[1]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from run_cli import chipgen
 from small_set import texture
+from thorough import times
 
 from chipgen.chips import Crop
 from chipgen.config import PlanConfig
@@ -73,7 +74,7 @@ def expected(image: Image.Image, crop: Crop, resample: str = "bilinear") -> Any:
 SHARE = st.floats(0, 1)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=times(150))
 @given(st.sampled_from([WHOLE, NOISE]), st.sampled_from(IMAGING), st.floats(0.05, 4), SHARE, SHARE, st.integers(1, 96))
 def test_chip_equals_a_crop_of_the_resized_image(
     image: Image.Image, imaging: str, factor: float, right: float, down: float, side: int

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import SCALES, write_small_set
 
 from chipgen import DataError, EpochsReport, OutputError, UsageError, write_epochs

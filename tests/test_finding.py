@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import ranks
+from thorough import times
 
 from chipgen.config import PlanConfig
 from chipgen.cover import Origins
@@ -45,7 +46,7 @@ def one_by_one(room: Ints, origins: Origins, least: int, word: int, stride: int)
     return chosen
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=times(100))
 @given(
     st.integers(0, 2**32),
     st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200), st.integers(0, 25)), min_size=1, max_size=5),

@@ -16,6 +16,7 @@ import pycocotools.mask
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from thorough import times
 from zoo.entry import annotation, good, write_images
 from zoo.masks import SQUARE, rle
 from zoo.running import build, run_here
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-EXAMPLES = int(os.environ.get("CHIPGEN_FUZZ", "300"))
+EXAMPLES = int(os.environ.get("CHIPGEN_FUZZ", times(300)))
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -23,6 +23,7 @@ from image_bombs import BOMBS, Bomb
 from image_fuzz import content
 from image_seeds import READ, SEEDS
 from PIL import Image
+from thorough import times
 from zoo.entry import annotation, good, raw
 from zoo.running import (
     assert_built,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 LONG = "CHIPGEN_FUZZ" in os.environ
-COUNT = int(os.environ.get("CHIPGEN_FUZZ", "3000"))
+COUNT = int(os.environ.get("CHIPGEN_FUZZ", times(3000)))
 FIRST = secrets.randbelow(1 << 40) if LONG else 0
 BATCH = 1000
 BUILT = 300

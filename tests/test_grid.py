@@ -12,6 +12,7 @@ from datasets_made import Coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen
 from chipgen import View
@@ -70,7 +71,7 @@ def test_windows_cover_the_image_and_share_what_was_asked_for(
     assert len(origins) == len(np.unique(origins, axis=0))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=times(60))
 @given(coco=cocos(), config=plan_settings(), overlap=st.sampled_from((0.0, 0.2, 0.7)))
 def test_empty_windows_are_those_whose_chips_hold_no_box(coco: Coco, config: dict[str, Any], overlap: float) -> None:
     dataset = coco.read()

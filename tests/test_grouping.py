@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cliques import WHOLE, found_in, meet, rectangles
+from thorough import times
 
 from chipgen.cover import Origins
 from chipgen.grouping import cliques, few, few_groups
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from chipgen.grouping.incidence import Incidence
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=times(200))
 @given(rectangles(90))
 def test_every_group_that_holds_a_leader_holds_those_it_speaks_for(made: tuple[Origins, np.ndarray]) -> None:
     origins, image = made
@@ -38,7 +39,7 @@ def test_every_group_that_holds_a_leader_holds_those_it_speaks_for(made: tuple[O
         assert any(all(box in group for group in held if leader in group) for leader in np.flatnonzero(leads).tolist())
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=times(200))
 @given(rectangles(40), st.sampled_from([0, 12, 192]))
 def test_groups_hold_every_box_and_can_be_enclosed(made: tuple[Origins, np.ndarray], crowded: int) -> None:
     origins, image = made

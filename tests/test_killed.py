@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from long_set import PATIENCE, group_is_gone, reference_tree, running, shards_in, tree, wait_for, write_long_set
+from thorough import times
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = int(os.environ.get("CHIPGEN_KILLS", "12"))
+KILLS = int(os.environ.get("CHIPGEN_KILLS", times(12)))
 """For each format."""
 
 
@@ -22,10 +23,10 @@ def coco(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_long_set(tmp_path_factory.mktemp("killed") / "in")
 
 
-def _kill_once(coco: Path, out: Path, rng: random.Random, *more: str) -> bool:
-    """Start the program and kill it somewhere; return False when it had ended before."""
+def _kill_once(coco: Path, out: Path, rng: random.Random, turn: int, *more: str) -> bool:
+    """Start the program and kill it somewhere, in the next of four ways; return False when it had ended before."""
     with running(coco, out, *more) as program:
-        if rng.random() < 0.3:
+        if turn % 4 < 2:
             time.sleep(rng.uniform(0, 1.2))  # while it starts, reads, plans
         else:
             more_shards = len(shards_in(out)) + rng.randint(1, 4)
@@ -33,7 +34,7 @@ def _kill_once(coco: Path, out: Path, rng: random.Random, *more: str) -> bool:
             time.sleep(rng.uniform(0, 0.03))
         if program.poll() is not None:
             return False
-        if rng.random() < 0.5:
+        if turn % 2 == 0:
             program.kill()
         else:
             os.killpg(program.pid, 9)
@@ -63,7 +64,7 @@ def test_killed_and_run_again_until_it_ends(form: str, coco: Path, tmp_path: Pat
         out, rounds = tmp_path / f"out{rounds}", rounds + 1
         finished = False
         while not finished and kills < KILLS:
-            finished = not _kill_once(coco, out, rng, *more)
+            finished = not _kill_once(coco, out, rng, kills, *more)
             kills += not finished
             _assert_nothing_lies(out, reference) if out.exists() else None
         with running(coco, out, *more) as program:

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen
 from chipgen import reach
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datasets_made import Coco
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=times(60))
 @given(cocos(), plan_settings(), st.integers(1, 9))
 def test_pieces_of_any_size_give_the_same_boxes(coco: Coco, arguments: dict[str, Any], pairs: int) -> None:
     whole = chipgen.plan(coco.read(), **arguments).boxes

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_negatives import negatives, statuses
 from strategies import cocos, plan_settings, proposals
+from thorough import times
 
 import chipgen
 from chipgen.errors import DataError, UsageError
@@ -24,8 +25,8 @@ from chipgen.negative_config import NegativeConfig
 if TYPE_CHECKING:
     from chipgen import Plan
 
-BUSY = settings(deadline=None, max_examples=150)
-SOME = settings(deadline=None, max_examples=60)
+BUSY = settings(deadline=None, max_examples=times(150))
+SOME = settings(deadline=None, max_examples=times(60))
 
 
 @st.composite

@@ -12,6 +12,7 @@ import pycocotools.mask
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 from zoo.entry import annotation
 from zoo.masks import rle
 from zoo.running import ONE_TO_ONE, built_with, chips, ledger, objects
@@ -56,7 +57,7 @@ def _edges(ring: list[float]) -> Any:
 
 
 @pytest.mark.row("D34", "D35")
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=times(150))
 @given(
     st.lists(RINGS, min_size=1, max_size=3),
     st.integers(0, 60),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from strategies import cocos
+from thorough import times
 from zoo.entry import annotation, good, raw, write_images
 from zoo.running import ONE_TO_ONE, assert_built, assert_refused, built_with, chips, objects, run_here
 
@@ -51,7 +52,7 @@ def test_a_chip_above_the_image_shows_all_of_it(more: tuple[str, ...], size: tup
 
 
 @pytest.mark.row("H78")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=times(60))
 @given(cocos(), st.integers(1, 10**9))
 def test_a_stride_above_the_chip_size_covers_all_the_same(coco: Coco, above: int) -> None:
     plan = chipgen.plan(coco.read(), "1x,2x", chip_size=64, stride=64 + above)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen.negative import on_object as module
 from chipgen.negative.on_object import Objects, on_object
@@ -42,7 +43,7 @@ def some(rng: np.random.Generator, count: int) -> Floats:
     return np.asarray(boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=times(150))
 @given(
     st.integers(0, 2**32),
     st.lists(st.tuples(st.integers(0, 30), st.sampled_from([0, 1, 5, 20, 63, 64, 65, 200])), min_size=1, max_size=5),

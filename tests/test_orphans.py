@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from long_set import group_is_gone, running, wait_for, workers_of, write_long_set
+from thorough import SHARE
 
 SOON = 20
 
@@ -15,7 +16,7 @@ SOON = 20
 @pytest.mark.row("J98")
 def test_workers_that_have_not_begun_end_with_their_parent(tmp_path: Path) -> None:
     coco = write_long_set(tmp_path / "in")
-    for number in range(10):
+    for number in range(0, 10, SHARE):
         with running(coco, tmp_path / f"out{number}") as program:
             assert wait_for(lambda pid=program.pid: workers_of(pid), program)  # type: ignore[misc]
             time.sleep(number / 50)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import NaivePlanner
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen
 from chipgen.labels import STATES
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import random
 from dataclasses import replace
 
-BUSY = settings(deadline=None, max_examples=150)
+BUSY = settings(deadline=None, max_examples=times(150))
 
 
 @BUSY
@@ -68,7 +69,7 @@ def test_ledger_adds_up_to_the_input(coco: Coco, arguments: dict[str, Any]) -> N
 
 
 @pytest.mark.row("K107")
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=times(40))
 @given(cocos(), plan_settings(), st.randoms(use_true_random=False))
 def test_order_of_the_source_does_not_matter(coco: Coco, arguments: dict[str, Any], rng: random.Random) -> None:
     plan = chipgen.plan(coco.read(), **arguments)
@@ -81,7 +82,7 @@ def test_order_of_the_source_does_not_matter(coco: Coco, arguments: dict[str, An
 
 
 @pytest.mark.row("K109")
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=times(40))
 @given(cocos(), plan_settings())
 def test_an_image_is_planned_the_same_alone(coco: Coco, arguments: dict[str, Any]) -> None:
     plan = chipgen.plan(coco.read(), **arguments)

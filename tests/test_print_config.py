@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_cli import chipgen, tree
 from small_set import SCALES
+from thorough import times
 
 from chipgen.cli import cli
 from chipgen.cli.groups import GROUPS, GroupedCommand, grouped, key
@@ -84,7 +85,7 @@ def meant(command: str, words: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("command", GROUPED)
 def test_file_says_what_the_command_line_said(command: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=times(60), deadline=None)
     @given(command_lines(command))
     def check(drawn: list[str]) -> None:
         words = [*drawn, "--coco=here.json"] if command == "build" else drawn

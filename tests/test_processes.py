@@ -245,7 +245,10 @@ def test_workers_end_soon_after_their_parent(coco: Path, tmp_path: Path) -> None
 def test_reader_that_goes_away_changes_nothing(
     quiet: tuple[str, ...], coco: Path, tmp_path: Path, reference: dict[str, str]
 ) -> None:
-    command = [str(PROGRAM), *(word for word in arguments(coco, tmp_path / "out", *quiet) if word != "-q")]
+    command = [
+        str(PROGRAM),
+        *(word for word in arguments(coco, tmp_path / "out", "--workers", "1", *quiet) if word != "-q"),
+    ]
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=PATIENCE)
@@ -256,7 +259,7 @@ def test_reader_that_goes_away_changes_nothing(
 
 @pytest.mark.row("J101")
 def test_closed_output_changes_nothing(coco: Path, tmp_path: Path, reference: dict[str, str]) -> None:
-    command = [str(PROGRAM), *(word for word in arguments(coco, tmp_path / "out") if word != "-q")]
+    command = [str(PROGRAM), *(word for word in arguments(coco, tmp_path / "out", "--workers", "1") if word != "-q")]
     done = subprocess.run(["sh", "-c", '"$@" >&- 2>&-', "sh", *command], check=False, timeout=PATIENCE)
     assert done.returncode == 0
     assert tree(tmp_path / "out") == reference

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proposals_made import WRITERS, Made, json_texts, proposals, some, write_json, write_table
+from thorough import times
 
 from chipgen.errors import DataError, UsageError
 from chipgen.proposals import ProposalFile, convert_proposals, files, npz, read_proposals, sort, source, table
@@ -24,7 +25,7 @@ from chipgen.scored import MOST_FAULTS, Proposals
 if TYPE_CHECKING:
     from pathlib import Path
 
-MANY = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(deadline=None, max_examples=times(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 
 

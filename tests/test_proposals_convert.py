@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from proposals_made import WRITERS, Made, some, write_json, write_table
-from run_cli import chipgen as run
+from run_cli import chipgen_here as run
 from zoo.running import run_here
 
 from chipgen import store

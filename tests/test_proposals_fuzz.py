@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proposals_made import WRITERS, some
+from thorough import times
 from zoo.running import run_here
 
 from chipgen.errors import ChipgenError
@@ -17,7 +18,7 @@ from chipgen.proposals import read_proposals
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES = int(os.environ.get("CHIPGEN_FUZZ_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("CHIPGEN_FUZZ_EXAMPLES", times(300)))
 FUZZ = settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PATCHES = st.lists(
     st.tuples(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from thorough import times
 from zoo.running import run_here
 
 from chipgen.errors import DataError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FUZZ = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=times(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 PROTOCOLS = range(6)
 
 
@@ -376,7 +377,7 @@ def test_arrays_of_python_2(kind: str, protocol: int, tmp_path: Path) -> None:
     assert found.tolist() == array.tolist()
 
 
-@settings(deadline=None, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=times(600), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), protocol=st.sampled_from(PROTOCOLS))
 def test_damaged_pickles_are_refused_or_read(data: st.DataObject, protocol: int, tmp_path: Path) -> None:
     value = {"boxes": [np.arange(8.0).reshape(2, 4)], "ids": ["7"], "objectness_logits": [np.ones(2, np.float32)]}

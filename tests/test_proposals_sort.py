@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen.errors import StorageError
 from chipgen.proposals import sort
@@ -46,7 +47,7 @@ def cut(whole: Batch, length: int) -> list[Batch]:
     ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=times(300))
 @given(ids=IDS, length=st.integers(1, 9), chunk=st.integers(1, 20), scored=st.booleans(), seed=st.integers(0, 99))
 def test_like_sorting_in_memory(ids: list[int], length: int, chunk: int, scored: bool, seed: int) -> None:
     whole = batch(ids, scored=scored, seed=seed)
@@ -62,7 +63,7 @@ def test_like_sorting_in_memory(ids: list[int], length: int, chunk: int, scored:
         assert one.image_id[-1] < other.image_id[0]  # no image is in two pieces
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=times(100))
 @given(ids=IDS, chunk=st.integers(1, 20), seed=st.integers(0, 99))
 def test_the_order_of_the_input_does_not_show_in_the_pieces(ids: list[int], chunk: int, seed: int) -> None:
     whole = batch(ids, scored=False)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proposals_made import EXTRAS, json_texts, proposals
+from thorough import times
 
 from chipgen.errors import DataError
 from chipgen.proposals import entries, files, read_proposals, text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from proposals_made import Made
 
-MANY = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(deadline=None, max_examples=times(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read(path: Path, content: str | bytes, block: int = 4 << 20) -> Batch:

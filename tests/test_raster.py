@@ -17,6 +17,7 @@ from image_tiffs import LONG, PIXELS, SHORT
 from images import SIZE
 from PIL import Image
 from rasters_made import Written, look, means, opened, smooth, values_of
+from thorough import times
 
 from chipgen.bands import Look
 from chipgen.eight_bits import to_eight_bits
@@ -58,7 +59,7 @@ parts = st.tuples(sizes, st.tuples(*[st.floats(0, 1)] * 4))
 """Width and height of a raster, and the box to be read of it as shares of them."""
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=times(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from(made.TYPES), parts, st.integers(1, 6), st.integers(1, 40))
 def test_window_is_a_part_of_the_whole(
     tmp_path: Path, data: Any, dtype: str, part: Any, samples: int, side: int

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from run_cli import ONE_CORE
 
 from chipgen.samplers import BUILT_IN, COVERING, options_of
 
@@ -25,7 +26,7 @@ PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 def run_block(block: str, folder: Path) -> str:
     """Run the commands of a block and return it with their real output."""
     bin_folder = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+    environment = {**os.environ, **ONE_CORE, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
     lines = []
     for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
         done = subprocess.run(
@@ -69,7 +70,7 @@ def test_console_blocks_print_what_they_say(folder: Path) -> None:
 
 def test_python_blocks_run(folder: Path) -> None:
     code = "\n".join(PYTHON.findall(README.read_text(encoding="utf-8"))).replace('"demo/chips"', '"demo/from_python"')
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "cache")}
+    environment = {**os.environ, **ONE_CORE, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "cache")}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

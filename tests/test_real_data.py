@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from checker import Build, Settings
 from checker.example import EXAMPLE, build_options, make_example, run_chipgen
-from run_cli import chipgen as run_program
+from run_cli import chipgen_here as run_program
 
 import chipgen
 from chipgen.boxes import sides

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import times
 
 from chipgen.grouping import set_cover
 from chipgen.grouping.incidence import Incidence
@@ -50,7 +51,7 @@ def holds_all(groups: list[set[int]], chosen: np.ndarray, boxes: int) -> bool:
     return set().union(*(groups[number] for number in np.flatnonzero(chosen))) == set(range(boxes))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=times(300))
 @given(tables())
 def test_a_cover_and_the_proofs_are_true(made: tuple[list[set[int]], np.ndarray]) -> None:
     groups, image = made

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from datasets_made import Coco
 from hypothesis import given, settings
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import LEVELS, SCALES, small_coco, write_small_set
 from strategies import cocos, plan_settings
+from thorough import times
 
 import chipgen as library
 from chipgen.boxes import size
@@ -37,7 +38,7 @@ def before() -> Spread:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40), deadline=None)
 @given(cocos(), plan_settings())
 def test_arrivals_are_what_a_naive_count_says(coco: Coco, arguments: dict[str, object]) -> None:
     plan = library.plan(coco.read(), **arguments)  # type: ignore[arg-type]

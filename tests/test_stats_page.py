@@ -15,7 +15,7 @@ from given_proposals import Given
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading_pages import HTML, SVG, drawn, parsed, words
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import LEVELS, SCALES, small_coco, small_proposals, write_small_set
 from strategies import cocos, plan_settings
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from mutations import BOXES, COCO, MANIFESTS, PLANNED, ROBOFLOW, SHARDS, TABLES, WEBDATASET, YOLO, Mutation
-from run_cli import chipgen as program
+from run_cli import chipgen_here as program
 from small_set import small_coco
 from tampering import MANIFEST, build, manifest, rich_build, seal
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets_made import Coco
 from PIL import Image
-from run_cli import chipgen as program
+from run_cli import chipgen_here as program
 from run_cli import tree
 from small_set import SCALES, small_coco, write_small_set
 from tampering import MANIFEST, build, manifest, rows

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from run_cli import chipgen as program
+from run_cli import chipgen_here as program
 from tampering import rich_build, rows
 
 import chipgen

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from page_data import read_data, read_page, told_by_shards
 from PIL import Image
-from run_cli import chipgen, tree
+from run_cli import chipgen_here as chipgen
+from run_cli import tree
 from small_set import SCALES, small_coco, write_small_set
 from test_epochs import check_listed
 

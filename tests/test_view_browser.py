@@ -13,7 +13,7 @@ import pytest
 from browser import CHROMIUM, DRIVER, Browser, browser
 from page_data import read_data
 from PIL import Image
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import SCALES
 from test_view import HOSTILE, hostile_set
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import SCALES
 
 if TYPE_CHECKING:

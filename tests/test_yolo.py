@@ -11,7 +11,7 @@ import pytest
 import yaml
 from datasets_made import Coco
 from PIL import Image
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import SCALES, small_coco, write_small_set
 from zoo.running import run_here
 

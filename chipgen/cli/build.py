@@ -57,7 +57,8 @@ OUTPUT_OPTIONS = (
         metavar="[SPLIT=]PATH",
         shell_complete=completion.files,
         help="COCO annotation file, path or URL, JSON or Parquet; or one for each split: --coco train=a.json "
-        "--coco val=b.json; or several built one after the other: a pattern in quotes, 'parts/*.json', or a folder of Parquet files.",
+        "--coco val=b.json; or several built one after the other: a pattern in quotes, 'parts/*.json', or a folder of "
+        "Parquet files.",
     ),
     click.option(
         "--val-fraction", type=float, help="Share of the images, not of the chips, that become a split named val."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pycocotools.mask as coco_mask
 from PIL import Image
+from run_cli import chipgen_here
 
 from checker.model import Negatives, Settings
 
@@ -22,11 +21,8 @@ NAMES = {7: "a.png", 3: "below/b.png", 12: "grey.png", 20: "nothing.png", 9: "wi
 
 
 def run_chipgen(*arguments: str | Path, code: int = 0) -> str:
-    """Run the installed program; return what it printed."""
-    program = Path(sys.executable).parent / "chipgen"
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, f"exit code {done.returncode}: {done.stderr}"
-    return done.stdout
+    """Run the command line; return what it printed."""
+    return chipgen_here(*map(str, arguments)).expect(code).out
 
 
 def build_options(settings: Settings) -> list[str]:

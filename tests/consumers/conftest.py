@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from consumers.made_set import OPTIONS, consumer_coco
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import write_small_set
 
 if TYPE_CHECKING:

@@ -14,27 +14,39 @@ import pyarrow.parquet as pq
 import pytest
 from consumers.tampered import passes, tampered_parquet
 from consumers.truth import assert_boxes, assert_written_mask, truth
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import LEVELS, write_small_set
 
 READER = Path(__file__).with_name("read_with_datasets.py")
 OLD = Path(__file__).parents[2] / ".venv-datasets3" / "bin" / "python"
 
 
-def read(python: Path, build: Path, cache: Path) -> dict[str, Any]:
-    """Read a build in another process, without any network."""
+def read(python: Path, builds: list[Path], cache: Path) -> list[dict[str, Any]]:
+    """Read builds in another process, without any network; of one that cannot be read its error is returned."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
     done = subprocess.run(
-        [str(python), str(READER), str(build), str(cache)], env=environment, capture_output=True, text=True, check=False
+        [str(python), str(READER), str(cache), *map(str, builds)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    value: dict[str, Any] = json.loads(done.stdout)
-    return value
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    assert len(found) == len(builds)
+    return found
 
 
-def check_datasets(python: Path, cache: Path, build: Path) -> None:
+def check_datasets(python: Path, cache: Path, build: Path) -> dict[str, Any]:
+    """Check what is read of a build, and return it."""
+    (found,) = read(python, [build], cache)
+    check_found(python, found, build)
+    return found
+
+
+def check_found(python: Path, found: dict[str, Any], build: Path) -> None:
     """Check that images are decoded, classes named, and boxes where the source says."""
-    found = read(python, build, cache)
+    assert "error" not in found, found["error"]
     assert found["version"].startswith("3.6") == (python == OLD)
     assert found["names"] == ["car", "person", "boat"]
     expected = truth(build)
@@ -57,58 +69,75 @@ def check_datasets(python: Path, cache: Path, build: Path) -> None:
 def test_load_dataset_decodes_images_and_class_names(python: Path, builds: dict[str, Path], tmp_path: Path) -> None:
     if not python.exists():
         pytest.skip("no environment with datasets 3.6: `make test` makes one")
-    check_datasets(python, tmp_path, builds["parquet"])
-    rows = read(python, builds["parquet"], tmp_path)["rows"]
+    rows = check_datasets(python, tmp_path, builds["parquet"])["rows"]
     source = pq.read_table(builds["parquet"] / "data").to_pylist()
     for row, expected in zip(rows, source, strict=True):
         assert all(row[key] == expected[key] for key in ("objects", "transform", "valid_range", "source"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "no_metadata",
-        "names_of_the_next",
-        "image_as_plain_struct",
-        "corners_for_sizes",
-        "class_of_the_next",
-        "all_learnt",
-        "objects_lost",
-        "masks_lost",
-        "pictures_broken",
-        "size_of_another",
-    ],
+CHANGES = (
+    *("no_metadata", "names_of_the_next", "image_as_plain_struct", "corners_for_sizes", "class_of_the_next"),
+    *("all_learnt", "objects_lost", "masks_lost", "pictures_broken", "size_of_another"),
 )
-def test_wrong_builds_are_noticed(change: str, builds: dict[str, Path], tmp_path: Path) -> None:
-    build = tampered_parquet(builds["parquet"], tmp_path, change)
-    assert not passes(partial(check_datasets, Path(sys.executable), tmp_path / "cache"), build)
 
 
-def test_rewritten_build_is_right(builds: dict[str, Path], tmp_path: Path) -> None:
-    check_datasets(Path(sys.executable), tmp_path / "cache", tampered_parquet(builds["parquet"], tmp_path, "nothing"))
+@pytest.fixture(scope="module")
+def tampered(
+    builds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[dict[str, Any], Path]]:
+    """Return builds that are wrong in one way each, and what is read of them: in one process, which starts slowly."""
+    folder = tmp_path_factory.mktemp("tampered")
+    made = []
+    for change in ("nothing", *CHANGES):
+        (folder / change).mkdir()
+        made.append(tampered_parquet(builds["parquet"], folder / change, change))
+    found = read(Path(sys.executable), made, folder / "cache")
+    return dict(zip(("nothing", *CHANGES), zip(found, made, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_wrong_builds_are_noticed(change: str, tampered: dict[str, tuple[dict[str, Any], Path]]) -> None:
+    found, build = tampered[change]
+    assert not passes(partial(check_found, Path(sys.executable), found), build)
+
+
+def test_rewritten_build_is_right(tampered: dict[str, tuple[dict[str, Any], Path]]) -> None:
+    check_found(Path(sys.executable), *tampered["nothing"])
 
 
 @pytest.mark.parametrize("python", [Path(sys.executable), OLD], ids=["newest", "3.6"])
-@pytest.mark.parametrize("more", [(), ("--val-fraction", "0.5")], ids=["build", "splits"])
-def test_another_build_under_the_same_name_is_read_anew(python: Path, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_another_build_under_the_same_name_is_read_anew(python: Path, tmp_path: Path) -> None:
+    """Of splits, too."""
     if not python.exists():
         pytest.skip("no environment with datasets 3.6: `make test` makes one")
     coco, seen = write_small_set(tmp_path / "set"), []
     for fill in ("0", "255"):  # the same plan, other pixels
-        out = tmp_path / fill / "chips"
-        out.parent.mkdir()
-        chipgen("build", "--coco", str(coco), *LEVELS, *more, "--fill", fill, "--out", str(out)).expect(0)
-        seen.append(first_pixels(python, out, tmp_path / "cache"))
-    assert seen[0] != seen[1]
+        made = {tmp_path / fill / "chips": (), tmp_path / fill / "splits": ("--val-fraction", "0.5")}
+        (tmp_path / fill).mkdir()
+        for out, more in made.items():
+            chipgen("build", "--coco", str(coco), *LEVELS, *more, "--fill", fill, "--out", str(out)).expect(0)
+        seen.append(last_pixels(python, list(made), tmp_path / "cache"))
+    assert all(one != other for one, other in zip(*seen, strict=True))
+    assert [len(pixels) for pixels in seen] == [2, 2]
 
 
-def first_pixels(python: Path, build: Path, cache: Path) -> str:
-    """Return the last pixel of each chip as a reader shows it, with a cache that outlives builds."""
-    look = "import sys, datasets; t = datasets.load_dataset(sys.argv[1], cache_dir=sys.argv[2]);"
-    look += "print([row['image'].getpixel((255, 255)) for name in t for row in t[name]])"
+LOOK = """
+import sys, datasets
+for build in sys.argv[2:]:
+    table = datasets.load_dataset(build, cache_dir=sys.argv[1])
+    print([row["image"].getpixel((255, 255)) for name in table for row in table[name]])
+"""
+
+
+def last_pixels(python: Path, builds: list[Path], cache: Path) -> list[str]:
+    """Return the last pixel of each chip of some builds as a reader shows it, with a cache that outlives builds."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(cache)}
     done = subprocess.run(
-        [str(python), "-c", look, str(build), str(cache)], env=environment, capture_output=True, text=True, check=False
+        [str(python), "-c", LOOK, str(cache), *map(str, builds)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.splitlines()

@@ -19,7 +19,7 @@ from consumers.tampered import passes, tampered_coco
 from consumers.truth import assert_boxes, assert_mask, truth
 from PIL import Image
 from pycocotools import mask as coco_mask
-from run_cli import chipgen
+from run_cli import chipgen_here as chipgen
 from small_set import LEVELS, small_coco, write_small_set
 
 if TYPE_CHECKING:
