@@ -182,7 +182,7 @@ def _scenes_of_parts(source: Path, folder: Path) -> Iterator[Scene]:
     two = folder / "parts"
     _export_parts(source, 2)(two)
     yield Scene("fresh parts", None, _export_parts(source, 2), step=17)
-    yield Scene("a part more", two, _export_parts(source, 3), step=10)
+    yield Scene("a part more", two, _export_parts(source, 3), whole=False, step=10)
     yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True), step=23)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 from fault_scenes import tree
+from faulty_disk import SuddenDeath
 from long_set import PATIENCE, group_is_gone, running, shards_in, wait_for, write_long_set
 from partitions_made import STEP, build, expect, part_of, read_part, write_part, write_parts
 from small_set import SCALES, small_coco
@@ -19,7 +21,7 @@ from zoo.running import Outcome, run_here
 import chipgen as library
 from chipgen.errors import DataError, UsageError
 from chipgen.partitions.files import matching, names_several, partitions
-from chipgen.store import Output
+from chipgen.store import Output, disk
 from chipgen.verification.manifest import read_manifest
 from chipgen.verification.plan import check_plan
 from chipgen.verification.tables import read_plan
@@ -242,6 +244,43 @@ def test_other_files_in_the_place_of_those_there_are_refused(anns: Path, out: Pa
     assert tree(out) == before
 
 
+def test_a_file_added_that_fails_leaves_all_others_as_they_were(anns: Path, out: Path) -> None:
+    before, coco = tree(out), small_coco()
+    coco.image(640, 480, 20)
+    for x in range(0, 600, 50):
+        coco.box(20, [x, 10, 30, 30])
+    write_part(anns / "d.json", part_of(coco, (5, 20)))
+    (anns.parent / "images" / "20.png").write_bytes(b"no picture")
+    expect(build(anns, out), 1, "20.png: image 20: ", "3 of 4 parts are finished and stay")
+    assert tree(out) == before
+    assert faults(out) == []
+    (anns / "d.json").unlink()
+    expect(build(anns, out), 0, "nothing to do")
+
+
+def test_a_part_that_was_being_added_is_told_of(anns: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = disk.replace
+    shutil.copy(anns / "c.json", anns / "d.json")
+
+    def replace_(source: Path, target: Path) -> None:
+        real(source, target)
+        if target == out / "part-00003" / "_run.json":
+            raise SuddenDeath
+
+    with monkeypatch.context() as patch, pytest.raises(SuddenDeath):
+        patch.setattr(disk, "replace", replace_)
+        build(anns, out)
+    assert faults(out) == [
+        "part-00003: is a part more than the manifest says: run the build of all annotation files again"
+    ]
+    (anns / "d.json").unlink()
+    expect(build(anns, out), 4, f"{out}: part-00003: is a part more than there are now, 3: name all annotation files")
+    shutil.copy(anns / "c.json", anns / "d.json")
+    expect(build(anns, out), 0)
+    expect(build(anns, out.parent / "fresh"), 0)
+    assert tree(out) == tree(out.parent / "fresh")
+
+
 def test_a_file_that_has_changed_is_refused(anns: Path, out: Path) -> None:
     before = tree(out)
     change(anns / "b.json", lambda it: it["annotations"].pop())
@@ -329,6 +368,43 @@ def test_killed_in_the_second_part_the_same_command_ends_with_the_same_bytes(tmp
         assert program.wait(PATIENCE) == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert tree(out) == tree(tmp_path / "reference")
+
+
+def test_a_part_that_was_overwritten_before_the_end_is_not_made_again(
+    anns: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, more = disk.replace, ("--quality", "50", "--overwrite")
+
+    def replace_(source: Path, target: Path) -> None:
+        real(source, target)
+        if target == out / "part-00001" / "_run.json":
+            raise SuddenDeath
+
+    with monkeypatch.context() as patch, pytest.raises(SuddenDeath):
+        patch.setattr(disk, "replace", replace_)
+        build(anns, out, *more)
+    before = {path: path.stat().st_mtime_ns for path in (out / "part-00000").rglob("*.parquet")}
+    expect(build(anns, out, *more), 0)
+    assert {path: path.stat().st_mtime_ns for path in (out / "part-00000").rglob("*.parquet")} == before
+    expect(build(anns, out, *more), 0)  # now it is another command, which makes all anew
+    assert {path: path.stat().st_mtime_ns for path in (out / "part-00000").rglob("*.parquet")} != before
+
+
+def test_interrupted_it_says_how_many_parts_are_finished(
+    anns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, real = tmp_path / "new", disk.replace
+
+    def replace_(source: Path, target: Path) -> None:
+        real(source, target)
+        if target == out / "part-00001" / "_run.json":
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "replace", replace_)
+        expect(build(anns, out), 130, "interrupted: 1 of 3 parts are finished: run again to resume")
+    expect(build(anns, out), 0)
+    assert faults(out) == []
 
 
 # -- verified ----------------------------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.cli.options import say
 from chipgen.errors import UsageError
+from chipgen.remote import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def build_parts(parts: Sequence[Partition], making: Making, options: Mapping[str
         if shown:
             say(_line(part, report))
 
-    report = run_partitions(parts, Path(options["out"]), making, told)
+    report = run_partitions(parts, path_of(options["out"]), making, told)
     if options["as_json"] and not options["quiet"]:
         parts_ = {folder: {"annotations": report.files[folder], **asdict(one)} for folder, one in report.parts.items()}
         say(json.dumps({"out": report.out, "parts": parts_}, indent=1))

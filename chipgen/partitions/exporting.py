@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipgen.coco import read_coco
@@ -14,6 +13,7 @@ from chipgen.partitions.files import Partition, matching, names_several, partiti
 from chipgen.partitions.making import Making
 from chipgen.partitions.running import run_partitions
 from chipgen.proposals import read_proposals
+from chipgen.remote import path_of
 from chipgen.samplers import find_sampler, name_of
 from chipgen.samplers.options import bind
 
@@ -90,7 +90,7 @@ def export_partitions(
 
     plan.negative.mode(proposals=proposals is not None)
     parts = partitions(_files(coco), None if proposals is None else _files(proposals))
-    return run_partitions(parts, Path(out), Making(plan, export, read, offered, sampler=sampler))
+    return run_partitions(parts, path_of(out), Making(plan, export, read, offered, sampler=sampler))
 
 
 def _planned(scales: str, sampler: Sampler | str = "sniper", **settings: Any) -> tuple[PlanConfig, Sampler]:

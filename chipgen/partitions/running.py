@@ -150,12 +150,6 @@ class _Run:
         self.categories: Categories | None = None
         self.changed = False
 
-    @property
-    def grows(self) -> bool:
-        """Tell whether the folder is finished, and parts are added to it."""
-        before = self.start.finished
-        return before is not None and before["configuration"]["parts"] != len(self.parts)
-
     def place(self, part: Partition) -> Path:
         """Return the folder of a part."""
         return self.output.out / part.folder
@@ -219,10 +213,11 @@ class _Run:
         return None
 
     def begin(self) -> None:
-        """Make the folder one that was begun, before anything changes: a finished one stays so while it is mended."""
-        if self.grows:
-            self.output.reopen((), Entry(()), ())
-        elif self.start.finished is None:
+        """Make the folder one that was begun, before anything changes.
+
+        A finished one stays so while lost files are made again, and while parts are added: they may fail.
+        """
+        if self.start.finished is None:
             self.output.begin()
 
     def finish(self, done: Mapping[str, _Done]) -> bool:
@@ -236,14 +231,12 @@ class _Run:
         if self.making.export.format == "yolo":
             places = {self.making.export.split: [f"{part.folder}/images" for part in self.parts]}
             staging.write(DATA, data_yaml(class_names(self._categories()), places))
-        if before is not None and not self.grows:
+        if before is not None:
             listed = {file.path: file for file in self.output.found.listed}
             same = listed == {file.path: file for file in staging.written} and before.get("parts") == facts["parts"]
             if same and not self.start.lost:
                 return False
             self.output.reopen((), Entry(()), ())
-        elif self.grows:
-            self.begin()
         self.output.finish(staging, facts, ())
         return True
 

@@ -152,6 +152,11 @@ class RemotePath:
         parent = self._pure.parent
         return self if not parent.name else RemotePath(self.protocol, str(parent), self.query)
 
+    @property
+    def parents(self) -> list[RemotePath]:
+        """Return all paths above, the nearest first, the bucket last."""
+        return [RemotePath(self.protocol, str(above), self.query) for above in self._pure.parents if above.name]
+
     def with_name(self, name: str) -> RemotePath:
         """Return the path beside it with another name."""
         return RemotePath(self.protocol, str(self._pure.with_name(name)), self.query)
@@ -167,6 +172,8 @@ class RemotePath:
     def normal(self) -> RemotePath:
         """Return the path without ``.`` and ``..``."""
         return RemotePath(self.protocol, posixpath.normpath(f"/{self.key}").strip("/"), self.query)
+
+    resolve = absolute
 
     def is_relative_to(self, other: object) -> bool:
         """Tell whether it lies below another, or is it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import OutputError
-from chipgen.store.folder import Found, look, parts_of, refuse_unwritable, splits_of
+from chipgen.store.folder import Found, look, part_folders, parts_of, refuse_unwritable, splits_of
 from chipgen.store.lock import refuse_running
 from chipgen.store.record import first_difference
 from chipgen.store.workspace import Workspace
@@ -57,7 +57,7 @@ def refuse_splits(out: Path, folders: Collection[str] = ()) -> None:
 
 
 def refuse_parts(out: Path, count: int) -> None:
-    """Refuse a folder of splits, and one of more parts than are to be written there.
+    """Refuse a folder of splits, and one of more parts than are to be written there, finished or begun.
 
     Raises
     ------
@@ -70,6 +70,9 @@ def refuse_parts(out: Path, count: int) -> None:
     if len(there) > count:
         what = f"holds {len(there)} parts, and now there are {count}"
         raise OutputError.one(out, "configuration.parts", what, "name all annotation files, or choose another --out")
+    if there and (out / (more := part_folders(count + 1)[-1])).is_dir():
+        what = f"is a part more than there are now, {count}"
+        raise OutputError.one(out, more, what, "name all annotation files, or remove it")
 
 
 def survey(out: Path) -> Found:

@@ -110,7 +110,10 @@ def check_parts(folder: Path) -> tuple[list[FileEntry], list[Problem]]:
     for path in sorted(listed.keys() - expected):
         faults.add(MANIFEST, "files", f"{path} belongs to no dataset in parts", RESTORE)
     folders = part_folders(manifest.configuration.parts)
-    if DATA in sound_files(folder, listed, expected, faults, nested=folders):
+    more = part_folders(len(folders) + 1)[-1]
+    if (folder / more).is_dir():
+        faults.add(more, "", "is a part more than the manifest says", "run the build of all annotation files again")
+    if DATA in sound_files(folder, listed, expected, faults, nested=(*folders, more)):
         with faults.reading(DATA):
             _check_data(folder, manifest.configuration.split, folders)
     if [part.folder for part in manifest.parts] != [*folders]:
