@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import distributed
@@ -30,6 +29,7 @@ from chipgen.workers import clusters, dask_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SOON = 30
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from long_set import reference_tree, write_long_set
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Not a marker: deselected tests would keep the table of faults from being checked.
 collect_ignore_glob = [] if os.environ.get("CHIPGEN_CLUSTERS") else ["test_*.py"]
