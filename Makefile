@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-bare test-consumers bench bench-quick bench-plan docs format clean
+.PHONY: demo test test-bare test-consumers test-clusters bench bench-quick bench-plan docs format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,12 @@ $(VENV)/dev: pyproject.toml $(VENV)/core
 	  pycocotools ultralytics==8.4.190
 	touch $@
 
+# Ray is slow to install, to import and to start.
+.venv-ray/ready: Makefile pyproject.toml
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --editable ".[fast,dask,ray]" ray==2.60.0 distributed==2026.8.0 pytest
+	touch $@
+
 demo: $(VENV)/core
 	rm -rf demo
 	$(BIN)/python examples/make_dataset.py demo
@@ -50,6 +56,9 @@ test: $(VENV)/dev .venv-datasets3/ready
 
 test-consumers: $(VENV)/dev .venv-transformers/ready .venv-torchvision/ready
 	CHIPGEN_HEAVY_CONSUMERS=1 $(BIN)/python -m pytest tests/consumers/heavy
+
+test-clusters: .venv-ray/ready
+	CHIPGEN_CLUSTERS=1 .venv-ray/bin/python -m pytest tests/clusters
 
 # What people get who install nothing besides: each command on the demo, with Pillow alone, in a fresh environment.
 test-bare:
@@ -91,4 +100,4 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-bare .venv-datasets3 .venv-transformers .venv-torchvision demo
+	rm -rf .venv .venv-bare .venv-datasets3 .venv-transformers .venv-torchvision .venv-ray demo

@@ -103,7 +103,7 @@ OUTPUT_OPTIONS = (
     setting(ExportConfig, "image_format", _choice("image_format"), "Encoding of the chips."),
     setting(ExportConfig, "quality", int, "Quality of JPEG and WebP, 1 to 100."),
     setting(PlanConfig, "chips_per_shard", int, "Chips a shard should hold.  [default: 50 to 500, by their number]"),
-    setting(ExportConfig, "workers", int, "Processes.  [default: all cores]"),
+    setting(ExportConfig, "workers", int, "Processes, or shards that a cluster makes at a time.  [default: all cores]"),
     setting(ExportConfig, "backend", _choice("backend"), "Who makes shards: processes, threads, or a cluster."),
     setting(ExportConfig, "scheduler", str, "Address of the cluster.  [default: one of this machine, for this run]"),
     setting(ExportConfig, "on_error", _choice("on_error"), "List every problem and stop, or leave out what is wrong."),

@@ -46,7 +46,9 @@ class Dask:
     ) -> None:
         """Have something called by a worker."""
         key = f"chipgen-shard-{index:05d}-{self.client.id}-{next(self._numbers)}"
-        future = self.client.submit(call, *arguments, key=key, pure=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is large: it is small beside the pictures of a shard
+            future = self.client.submit(call, *arguments, key=key, pure=False)
         self._futures[index] = future
         future.add_done_callback(lambda _: done(index))
 
@@ -120,6 +122,7 @@ def _client(address: str | None, workers: int, stack: contextlib.ExitStack) -> d
                 threads_per_worker=1,
                 dashboard_address="127.0.0.1:0",  # of any number, so that nobody is in the way
                 silence_logs=logging.CRITICAL,
+                memory_limit=0,  # what an image may need is bounded; a worker must not die of what others use
                 local_directory=scratch,
             )
         return distributed.Client(stack.enter_context(local), set_as_default=False)

@@ -13,6 +13,7 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from chipgen.errors import WorkerError
+from chipgen.remote import is_remote
 from chipgen.stopping import deaf_children
 from chipgen.store import noting
 from chipgen.workers.job import Died, make_shard, new_try
@@ -87,7 +88,9 @@ class Processes:
 
     def _death(self, given: set[int]) -> Died:
         """Return which shards workers were at when one died, by what they left."""
-        notes = {path.name: path for path in sorted(self.job.stage.glob(f"*{DOING}")) if path.name not in self._known}
+        stage = self.job.stage
+        paths = [] if is_remote(stage) else sorted(stage.glob(f"*{DOING}"))
+        notes = {path.name: path for path in paths if path.name not in self._known}
         self._known.update(notes)
         self._died = True
         told = []
@@ -168,7 +171,7 @@ def _make(shard: Shard, job: Job) -> ShardDone:
     """Make and write one shard, and leave word of what is being done."""
     _die_with(job.parent)
     name = new_try(shard.index)
-    with noting(job.stage / f"{name}{DOING}") as jot:
+    with contextlib.nullcontext(len) if is_remote(job.stage) else noting(job.stage / f"{name}{DOING}") as jot:
         return make_shard(shard, job, job.staging(name), jot)
 
 

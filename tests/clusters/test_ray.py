@@ -20,11 +20,22 @@ LONG = 300
 """Seconds that Ray may take, which is slow to be imported and slow to start."""
 
 
+def _killed_at_work(pid: int) -> bool:
+    """Kill a worker while it makes a shard; return False when none is at it."""
+    for worker in processes_of(pid, "ray::chipgen"):
+        os.kill(worker, signal.SIGSTOP)
+        at_work = worker in processes_of(pid, "ray::chipgen")
+        os.kill(worker, signal.SIGKILL if at_work else signal.SIGCONT)
+        if at_work:
+            return True
+    return False
+
+
 def test_killed_worker_changes_no_byte(coco: Path, tmp_path: Path, reference: dict[str, str]) -> None:
     out = tmp_path / "out"
     with running(coco, out, "--json", "--backend", "ray", quiet=False) as program:
         assert wait_for(lambda: len(shards_in(out)) >= 2, program)
-        os.kill(processes_of(program.pid, "ray::chipgen")[0], signal.SIGKILL)
+        assert wait_for(lambda: _killed_at_work(program.pid), program)
         report, err = program.communicate(timeout=LONG)
     assert program.returncode == 0, err
     assert "Traceback" not in err
