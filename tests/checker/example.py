@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pycocotools.mask as coco_mask
@@ -12,6 +11,9 @@ from PIL import Image
 from run_cli import chipgen_here
 
 from checker.model import Negatives, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLE = Settings(scales=("1x", "0.5x", "2x"), ranges=("20-100", "110-", "0-18"), chip_size=256, lossless=True)
 """Levels out of order, and gaps between ranges, so that every status occurs."""
