@@ -105,7 +105,7 @@ def test_toml_reads_back_what_was_written(value: Any) -> None:
 def test_same_build_by_file(small_set: Path, tmp_path: Path) -> None:
     options = [*SCALES, "--sampler", "grid", "--sampler-option", "overlap=0.5", "--sampler-option", "empty=0"]
     words = ["build", "--coco", str(small_set), *options, "--no-pad", "--fill", "#102030", "--format", "coco"]
-    printed = chipgen_here(*words, "--print-config").expect(0)
+    printed = chipgen(*words, "--print-config").expect(0)
     (tmp_path / "c.toml").write_text(printed.out, encoding="utf-8")
     chipgen_here(*words, "--out", str(tmp_path / "one")).expect(0)
     chipgen_here("build", "--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "two")).expect(0)
@@ -116,7 +116,7 @@ def test_file_read_before_is_in_what_is_printed(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text('scales = "3x"\nseed = 5\nsampler-option = {overlap = 0.5}\n', encoding="utf-8")
     for words in (["--config", str(path), "--print-config"], ["--print-config", "--config", str(path)]):
-        printed = chipgen_here("build", *words, "--seed", "6", "--sampler-option", "overlap=0.25").expect(0).out
+        printed = chipgen("build", *words, "--seed", "6", "--sampler-option", "overlap=0.25").expect(0).out
         values = tomllib.loads(printed)
         assert (values["scales"], values["seed"]) == ("3x", 6)
         assert values["sampler-option"] == ["overlap=0.5", "overlap=0.25"]
@@ -130,9 +130,7 @@ def test_later_of_two_values_still_holds() -> None:
 
 @pytest.mark.parametrize("command", GROUPED)
 def test_nothing_is_read_and_nothing_missed(command: str, tmp_path: Path) -> None:
-    done = chipgen_here(
-        command, "--print-config", "--images", str(tmp_path / "none"), "--seed", "7", cwd=tmp_path
-    ).expect(0)
+    done = chipgen(command, "--print-config", "--images", str(tmp_path / "none"), "--seed", "7", cwd=tmp_path).expect(0)
     assert tomllib.loads(done.out)["seed"] == 7
     assert list(tmp_path.iterdir()) == []
     if command == "build":

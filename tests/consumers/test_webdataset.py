@@ -101,10 +101,8 @@ def tampered(builds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     """Return builds that are wrong in one way each, and what `datasets` reads of them, in one process."""
     made = {}
     for change in (*FOR_DATASETS, "no card"):
-        folder = tmp_path_factory.mktemp("tampered")
-        made[change] = tampered_webdataset(
-            builds["webdataset"], folder, change if change in FOR_DATASETS else "nothing"
-        )
+        how = change if change in FOR_DATASETS else "nothing"
+        made[change] = tampered_webdataset(builds["webdataset"], tmp_path_factory.mktemp("tampered"), how)
     (made["no card"] / "README.md").unlink()
     found = read(Path(sys.executable), list(made.values()), tmp_path_factory.mktemp("cache"))
     return dict(zip(made, zip(found, made.values(), strict=True), strict=True))
