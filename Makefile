@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
+# A file of tests to a core, in the order of tests/conftest.py: the longest first.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-bare test-consumers test-clusters bench bench-quick bench-plan docs format clean
+.PHONY: demo test test-thorough test-bare test-consumers test-clusters bench bench-quick bench-plan docs format clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -52,7 +54,12 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# Everything that chance decides as often as it pays: three times as many examples, kills and damaged images, and every
+# operation of a disk refused in every way. An hour, before a release.
+test-thorough: $(VENV)/dev .venv-datasets3/ready
+	CHIPGEN_THOROUGH=1 $(BIN)/python -m pytest $(PARALLEL)
 
 test-consumers: $(VENV)/dev .venv-transformers/ready .venv-torchvision/ready
 	CHIPGEN_HEAVY_CONSUMERS=1 $(BIN)/python -m pytest tests/consumers/heavy

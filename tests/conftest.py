@@ -19,11 +19,25 @@ if TYPE_CHECKING:
     from object_store import ObjectStore
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: the last one begun runs alone at the end while other cores wait."""
+    turn = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path.name, len(turn)))
+
+
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Remember that not all tests are run: the table of faults can then not be checked."""
     for item in items:
         item.config.stash[DESELECTED] = True
 
+
+LONGEST = (
+    *("test_faulty_disk.py", "test_faulty_storage.py", "test_killed.py", "test_killed_in_storage.py"),
+    *("test_readme.py", "test_real_disk.py", "test_view.py", "test_processes.py", "test_determinism.py"),
+    *("test_memory.py", "test_verification.py", "test_real_data.py", "test_raster_build.py", "test_resume.py"),
+    *("test_collection_faults.py", "test_examples.py", "test_verification_fuzz.py", "test_real_negatives.py"),
+)
+"""Files that take long, the longest first."""
 
 settings.register_profile("chipgen", max_examples=times(100))
 settings.load_profile("chipgen")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from datasets_made import Coco
 from run_cli import PROGRAM
-from small_set import CATEGORIES, texture
+from small_set import CATEGORIES, texture_file
 from zoo.running import run_here
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def write_long_set(folder: Path) -> Path:
         coco.image(420, 300, number)
         for x in range(8):
             coco.box(number, [x * 50, (x * number * 37) % 260, 24 + x, 30])
-        picture = texture(420, 300, number)
-        picture.save(folder / coco.images[-1]["file_name"])
+        (folder / coco.images[-1]["file_name"]).write_bytes(texture_file(420, 300, number))
     path = folder / "instances.json"
     path.write_text(coco.text(), encoding="utf-8")
     return path

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,14 @@ def texture(width: int, height: int, seed: int) -> Image.Image:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (height // 12 + 2, width // 12 + 2, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@functools.lru_cache(maxsize=200)
+def texture_file(width: int, height: int, seed: int, suffix: str = ".png") -> bytes:
+    """Return the file of such a picture: making it takes longer than building chips of it, and most tests need one."""
+    stream = io.BytesIO()
+    texture(width, height, seed).save(stream, Image.registered_extensions()[suffix.lower()])
+    return stream.getvalue()
 
 
 def square(x: float, y: float, side: float) -> list[float]:
@@ -85,7 +95,7 @@ def write_small_set(folder: Path, coco: Coco | None = None) -> Path:
     for image in coco.images:
         file = folder / "images" / image["file_name"]
         if not file.exists():
-            texture(image["width"], image["height"], abs(image["id"])).save(file)
+            file.write_bytes(texture_file(image["width"], image["height"], abs(image["id"]), file.suffix))
     path = folder / "instances.json"
     path.write_text(coco.text(), encoding="utf-8")
     return path

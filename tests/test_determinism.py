@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from run_cli import chipgen, tree
 from small_set import LEVELS, small_coco, small_proposals, write_small_set
+from thorough import THOROUGH
 
 OPTIONS = (*LEVELS, "--chips-per-shard", "2", "--min-proposals", "4", "--on-error", "skip", "--max-skipped", "9")
 FORMATS = pytest.mark.parametrize("form", ["parquet", "coco"])
@@ -88,9 +89,13 @@ def test_the_builds_compared_hold_all_there_is(place: Place) -> None:
 # -- processes -------------------------------------------------------------------------------------------------------
 
 
+SOME = [("parquet", "2"), ("coco", "4"), ("parquet", "8")]
+
+
 @pytest.mark.row("K104")
-@FORMATS
-@pytest.mark.parametrize("workers", ["2", "4", "8"])
+@pytest.mark.parametrize(
+    ("form", "workers"), [*itertools.product(("parquet", "coco"), ("2", "4", "8"))] if THOROUGH else SOME
+)
 def test_the_number_of_workers_changes_no_byte(form: str, workers: str, place: Place, tmp_path: Path) -> None:
     assert place.build(tmp_path / "out", "--format", form, "--workers", workers) == place.trees[form]
 

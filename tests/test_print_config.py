@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from run_cli import chipgen, tree
+from run_cli import chipgen, chipgen_here, tree
 from small_set import SCALES
 from thorough import times
 
@@ -107,8 +107,8 @@ def test_same_build_by_file(small_set: Path, tmp_path: Path) -> None:
     words = ["build", "--coco", str(small_set), *options, "--no-pad", "--fill", "#102030", "--format", "coco"]
     printed = chipgen(*words, "--print-config").expect(0)
     (tmp_path / "c.toml").write_text(printed.out, encoding="utf-8")
-    chipgen(*words, "--out", str(tmp_path / "one")).expect(0)
-    chipgen("build", "--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "two")).expect(0)
+    chipgen_here(*words, "--out", str(tmp_path / "one")).expect(0)
+    chipgen_here("build", "--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "two")).expect(0)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
@@ -151,7 +151,7 @@ def test_printed_in_any_locale() -> None:
 
 def test_file_does_not_ask_for_itself(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("print-config = true", encoding="utf-8")
-    assert "print-config: is no option" in chipgen("build", "--config", str(tmp_path / "c.toml")).expect(2).err
+    assert "print-config: is no option" in chipgen_here("build", "--config", str(tmp_path / "c.toml")).expect(2).err
 
 
 @pytest.mark.parametrize("command", GROUPED)

@@ -245,10 +245,8 @@ def test_workers_end_soon_after_their_parent(coco: Path, tmp_path: Path) -> None
 def test_reader_that_goes_away_changes_nothing(
     quiet: tuple[str, ...], coco: Path, tmp_path: Path, reference: dict[str, str]
 ) -> None:
-    command = [
-        str(PROGRAM),
-        *(word for word in arguments(coco, tmp_path / "out", "--workers", "1", *quiet) if word != "-q"),
-    ]
+    words = arguments(coco, tmp_path / "out", "--workers", "1", *quiet)
+    command = [str(PROGRAM), *(word for word in words if word != "-q")]
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=PATIENCE)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from datasets_made import Coco
 from run_cli import chipgen as run
+from run_cli import chipgen_here
 from small_set import SCALES
 
 import chipgen
@@ -189,23 +190,24 @@ def options_there(out: Path) -> Any:
 def test_build_with_other_options_is_another_build(small_set: Path, tmp_path: Path) -> None:
     build = ("build", "--coco", str(small_set), *SCALES, "--sampler", "grid", "--out", str(tmp_path / "out"))
     options = ("--sampler-option", "overlap=0.5", "--sampler-option", "empty=0")
-    run(*build, *options).expect(0)
+    chipgen_here(*build, *options).expect(0)
     assert options_there(tmp_path / "out") == {"empty": 0.0, "overlap": 0.5}
     assert "sampler `grid` (empty `0.0`, overlap `0.5`), stride" in (tmp_path / "out" / "README.md").read_text()
-    assert "nothing to do" in run(*build, *options).expect(0).out
-    assert "nothing to do" in run(*build, *options[2:], *options[:2]).expect(0).out, "their order does not matter"
-    refused = run(*build, "--sampler-option", "empty=0").expect(4).err
+    assert "nothing to do" in chipgen_here(*build, *options).expect(0).out
+    other_order = (*options[2:], *options[:2])
+    assert "nothing to do" in chipgen_here(*build, *other_order).expect(0).out
+    refused = chipgen_here(*build, "--sampler-option", "empty=0").expect(4).err
     assert ": configuration.sampler_options.overlap: is 0.5 there and 0.2 now: " in refused
-    run("verify", str(tmp_path / "out")).expect(0)
+    chipgen_here("verify", str(tmp_path / "out")).expect(0)
 
 
 @pytest.mark.parametrize("config", ["sampler-option = {overlap = 0.5, empty = 0}", "[sampler-option]\noverlap = 0.5"])
 def test_options_in_a_configuration_file(config: str, small_set: Path, tmp_path: Path) -> None:
     (tmp_path / "chips.toml").write_text(f'sampler = "grid"\nscales = "1x"\n{config}', encoding="utf-8")
     build = ("build", "--coco", str(small_set), "--config", "chips.toml", "--sampler-option", "empty=0.25", "--out")
-    run(*build, "one", cwd=tmp_path).expect(0)
+    chipgen_here(*build, "one", cwd=tmp_path).expect(0)
     assert options_there(tmp_path / "one") == {"empty": 0.25, "overlap": 0.5}, "the command line wins, the rest stays"
-    run(*build, "two", "--sampler-option", "overlap=0.75", cwd=tmp_path).expect(0)
+    chipgen_here(*build, "two", "--sampler-option", "overlap=0.75", cwd=tmp_path).expect(0)
     assert options_there(tmp_path / "two") == {"empty": 0.25, "overlap": 0.75}
 
 
@@ -222,7 +224,7 @@ def test_options_in_a_configuration_file(config: str, small_set: Path, tmp_path:
 )
 def test_forms_of_options_in_a_configuration_file(config: str, says: str, small_set: Path, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(f'sampler = "random-object"\nscales = "1x"\n{config}', encoding="utf-8")
-    done = run("build", "--coco", str(small_set), "--config", "c.toml", "--dry-run", cwd=tmp_path)
+    done = chipgen_here("build", "--coco", str(small_set), "--config", "c.toml", "--dry-run", cwd=tmp_path)
     done.expect(2 if says else 0)
     assert done.err.startswith(says)
     assert done.err.count("\n") == bool(says)
@@ -249,7 +251,7 @@ def test_forms_of_options_in_a_configuration_file(config: str, says: str, small_
 def test_what_cannot_be_meant_is_refused_before_anything_is_read(
     command: tuple[str, ...], arguments: tuple[str, ...], says: str
 ) -> None:
-    done = run(*command, "--scales", "1x", *arguments).expect(2)
+    done = chipgen_here(*command, "--scales", "1x", *arguments).expect(2)
     assert done.err.startswith(says)
     assert done.err.count("\n") == 1
 

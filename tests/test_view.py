@@ -349,14 +349,14 @@ def test_foreign_files_are_never_touched(out: Path) -> None:
     before = tree(out)
     for overwrite in (False, True):
         with pytest.raises(OutputError, match=r"view/index\.html: is not listed"):
-            view(out, overwrite=overwrite)
+            view(out, limit=3, overwrite=overwrite)
     assert tree(out) == before
 
 
 def test_epochs_and_view_leave_each_other_alone(out: Path) -> None:
-    view(out)
+    view(out, limit=3)
     write_epochs(out, epochs=1)
-    assert not view(out).written
+    assert not view(out, limit=3).written
     assert not write_epochs(out, epochs=1).written
     assert verify(out).ok
 
@@ -423,7 +423,7 @@ def test_a_folder_of_images_that_is_none(out: Path, tmp_path: Path) -> None:
 
 
 def test_a_build_with_a_view_is_still_finished(built: dict[str, Path], out: Path, form: str) -> None:
-    view(out)
+    view(out, limit=3)
     coco = built["parquet"].parent / "set" / "instances.json"
     build = ("build", "--coco", str(coco), *SCALES, "--format", form, "--out", str(out))
     before = tree(out)
@@ -441,7 +441,7 @@ def test_a_build_with_a_view_is_still_finished(built: dict[str, Path], out: Path
     assert "run chipgen view again" in done.out
     assert not (out / "view").exists()
     assert verify(out).ok
-    view(out)
+    view(out, limit=3)
     assert tree(out) == before
 
 
@@ -452,7 +452,7 @@ def test_a_view_goes_when_a_build_gets_more_chips(tmp_path: Path) -> None:
     image.write_bytes(b"no image")
     build = ("build", "--coco", str(path), *SCALES, "--on-error", "skip", "--max-skipped", "1", "--out", str(out))
     chipgen(*build).expect(0)
-    view(out)
+    view(out, limit=3)
     image.write_bytes(good)
     done = chipgen(*build, "--retry-skipped").expect(0)
     assert "what chipgen view drew showed the earlier chips and is gone: run chipgen view again" in done.out
@@ -462,7 +462,7 @@ def test_a_view_goes_when_a_build_gets_more_chips(tmp_path: Path) -> None:
 
 
 def test_overwriting_a_build_takes_its_view_along(built: dict[str, Path], out: Path, form: str) -> None:
-    view(out)
+    view(out, limit=3)
     coco = built["parquet"].parent / "set" / "instances.json"
     other = ("--scales", "256", "--chip-size", "256", "--format", form, "--overwrite", "--out", str(out))
     chipgen("build", "--coco", str(coco), *other).expect(0)
@@ -487,19 +487,19 @@ def change_manifest(out: Path, change: Any) -> None:
 
 
 def test_a_damaged_page_is_told_with_what_makes_it_anew(out: Path) -> None:
-    view(out)
+    view(out, limit=3)
     page = out / "view" / "index.html"
     page.write_bytes(page.read_bytes()[:-1] + b"x")
     assert "view/index.html: is damaged" in fault_of(out)
     assert "run the same chipgen view again" in fault_of(out)
     page.unlink()
     assert "view/index.html: is missing: run the same chipgen view again" in fault_of(out)
-    assert view(out).written
+    assert view(out, limit=3).written
     assert verify(out).ok
 
 
 def test_files_of_a_view_and_the_manifest_must_agree(out: Path) -> None:
-    view(out)
+    view(out, limit=3)
     whole = (out / "_manifest.json").read_bytes()
     change_manifest(out, lambda m: m.pop("view"))
     assert "belongs to no shard or epoch, and to no view" in fault_of(out)

@@ -81,10 +81,11 @@ CHANGES = (
 )
 
 
+Tampered = dict[str, tuple[dict[str, Any], Path]]
+
+
 @pytest.fixture(scope="module")
-def tampered(
-    builds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[dict[str, Any], Path]]:
+def tampered(builds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Tampered:
     """Return builds that are wrong in one way each, and what is read of them: in one process, which starts slowly."""
     folder = tmp_path_factory.mktemp("tampered")
     made = []
@@ -96,12 +97,12 @@ def tampered(
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_wrong_builds_are_noticed(change: str, tampered: dict[str, tuple[dict[str, Any], Path]]) -> None:
+def test_wrong_builds_are_noticed(change: str, tampered: Tampered) -> None:
     found, build = tampered[change]
     assert not passes(partial(check_found, Path(sys.executable), found), build)
 
 
-def test_rewritten_build_is_right(tampered: dict[str, tuple[dict[str, Any], Path]]) -> None:
+def test_rewritten_build_is_right(tampered: Tampered) -> None:
     check_found(Path(sys.executable), *tampered["nothing"])
 
 

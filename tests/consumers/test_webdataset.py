@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import webdataset
 from consumers.tampered import OF_WEBDATASET, passes, tampered_webdataset
-from consumers.test_datasets import OLD, check_datasets
+from consumers.test_datasets import OLD, Tampered, check_datasets, check_found, read
 from consumers.truth import assert_boxes, assert_picture, assert_written_mask, plan_rows, truth
 from PIL import Image
 
@@ -93,13 +93,26 @@ def test_datasets_reads_the_same(python: Path, builds: dict[str, Path], tmp_path
     check_datasets(python, tmp_path, builds["webdataset"])
 
 
-@pytest.mark.parametrize("change", ["class_of_the_next", "masks_not_as_text", "json_missing"])
-def test_datasets_notices_wrong_builds(change: str, builds: dict[str, Path], tmp_path: Path) -> None:
-    build = tampered_webdataset(builds["webdataset"], tmp_path, change)
-    assert not passes(partial(check_datasets, Path(sys.executable), tmp_path / "cache"), build)
+FOR_DATASETS = ("class_of_the_next", "masks_not_as_text", "json_missing")
 
 
-def test_datasets_needs_the_card(builds: dict[str, Path], tmp_path: Path) -> None:
-    build = tampered_webdataset(builds["webdataset"], tmp_path, "nothing")
-    (build / "README.md").unlink()
-    assert not passes(partial(check_datasets, Path(sys.executable), tmp_path / "cache"), build)
+@pytest.fixture(scope="module")
+def tampered(builds: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Tampered:
+    """Return builds that are wrong in one way each, and what `datasets` reads of them, in one process."""
+    made = {}
+    for change in (*FOR_DATASETS, "no card"):
+        how = change if change in FOR_DATASETS else "nothing"
+        made[change] = tampered_webdataset(builds["webdataset"], tmp_path_factory.mktemp("tampered"), how)
+    (made["no card"] / "README.md").unlink()
+    found = read(Path(sys.executable), list(made.values()), tmp_path_factory.mktemp("cache"))
+    return dict(zip(made, zip(found, made.values(), strict=True), strict=True))
+
+
+@pytest.mark.parametrize("change", FOR_DATASETS)
+def test_datasets_notices_wrong_builds(change: str, tampered: Tampered) -> None:
+    assert not passes(partial(check_found, Path(sys.executable), tampered[change][0]), tampered[change][1])
+
+
+def test_datasets_needs_the_card(tampered: Tampered) -> None:
+    found, build = tampered["no card"]
+    assert not passes(partial(check_found, Path(sys.executable), found), build)
