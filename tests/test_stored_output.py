@@ -143,6 +143,38 @@ def test_of_two_at_the_same_moment_one_takes_it(out: Any, monkeypatch: pytest.Mo
     other.release()
 
 
+def test_lock_taken_while_we_looked_is_not_passed_over(out: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two find the same lock dead; the slower one must not take the next number but one."""
+    _lock(out, 1, replace(Holder.me(), born="1"))
+    other, real = Lease(out), lease.refuse_leased
+
+    def slowly(place: Path) -> int:
+        number = real(place)
+        monkeypatch.setattr(lease, "refuse_leased", real)
+        other.take()
+        return number
+
+    monkeypatch.setattr(lease, "refuse_leased", slowly)
+    with pytest.raises(OutputError, match="is locked"):
+        Lease(out).take()
+    assert other.is_ours()
+    other.release()
+
+
+def test_storage_that_heeds_no_conditions(out: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = os.getppid()
+
+    def over(path: Any, data: bytes) -> None:
+        objects.put(path, data)
+        _lock(out, 1, replace(Holder.me(), pid=parent, born=born(parent)))  # another's arrives a moment later
+
+    monkeypatch.setattr(disk, "put_new", over)
+    mine = Lease(out)
+    with pytest.raises(OutputError, match=f"pid {parent} of"):
+        mine.take()
+    assert not mine.held
+
+
 def test_holder_says_that_it_lives(out: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "BEAT", 0.01)
     mine = Lease(out)

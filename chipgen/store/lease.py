@@ -111,12 +111,13 @@ class Lease:
             The storage refused.
         """
         while self._number is None:
-            refuse_leased(self.out)
-            last = max(_numbers(self.out), default=0)
+            number = refuse_leased(self.out) + 1
             with contextlib.suppress(FileExistsError):  # somebody was faster: see whether he lives
-                disk.put_new(_path(self.out, last + 1), _written(self._holder))
-                self._number = last + 1
-                _ours.add(self._holder.token)
+                disk.put_new(_path(self.out, number), _written(self._holder))
+                self._number = number
+                if not self.is_ours():  # a storage that heeds no conditions: who wrote last has it
+                    self._number = None
+        _ours.add(self._holder.token)
         for path in self.out.glob(".lock*"):  # those of the dead, and one of a disk that was copied here
             if path.name < _path(self.out, self._number).name:
                 disk.remove(path)
@@ -166,10 +167,15 @@ class Lease:
                     disk.append(_path(self.out, self._number), _written(self._holder, beat))
 
 
-def refuse_leased(out: Path) -> None:
+def refuse_leased(out: Path) -> int:
     """Refuse a folder in which another run is going on, without leaving a trace.
 
     Where its holder cannot be looked at, his lock is watched until he writes again, for as long as a lease lasts.
+
+    Returns
+    -------
+    int
+        The number of the last lock, which is nobody's; 0 where there is none.
 
     Raises
     ------
@@ -178,17 +184,18 @@ def refuse_leased(out: Path) -> None:
     """
     numbers = sorted(_numbers(out))
     if not numbers:
-        return
+        return 0
     path = _path(out, numbers[-1])
     first = _content(path)
     if first is None or first in _dead:
-        return
+        return numbers[-1]
     holder = _holder(first)
     alive = None if holder is None else holder.alive
     if alive or (alive is None and _writes(path, first)):
         who = "another run" if holder is None else f"pid {holder.pid} of {holder.name}"
         raise OutputError.one(out, "", f"is locked by {who}", "wait until that run ends, or stop it")
     _dead.add(first)
+    return numbers[-1]
 
 
 def _writes(path: Path, first: bytes) -> bool:
