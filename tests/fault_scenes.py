@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -55,15 +54,12 @@ class Scene:
         What is done.
     whole
         Whether all files are there that the manifest it begins with lists.
-    step
-        Of its operations only every so manieth fails: of those of many files of one kind all do the same.
     """
 
     name: str
     before: Path | None
     act: Action
     whole: bool = True
-    step: int = 1
 
     def set_up(self, out: Path) -> None:
         """Make the folder it begins with."""
@@ -161,14 +157,14 @@ def _scenes_of_many_files(source: Path, folder: Path) -> Iterator[Scene]:
     poor = Path(shutil.copytree(both, folder / "shard"))
     next((poor / "val" / "data").iterdir()).unlink()
     over = {"format": "yolo", "overwrite": True}
-    yield Scene("fresh YOLO", None, yolo, step=3)
-    yield Scene("fresh WebDataset", None, _export(source, format="webdataset"), step=4)
-    yield Scene("overwriting YOLO", finished, _export(source, **over, quality=50), step=5)
-    yield Scene("making a lost picture again", lost, yolo, whole=False, step=3)
-    yield Scene("fresh splits", None, splits, step=4)
-    yield Scene("overwriting splits", both, _export_splits(source, **over), step=5)
-    yield Scene("splits over a build", finished, _export_splits(source, overwrite=True), step=5)
-    yield Scene("making a lost shard of a split again", poor, splits, whole=False, step=3)
+    yield Scene("fresh YOLO", None, yolo)
+    yield Scene("fresh WebDataset", None, _export(source, format="webdataset"))
+    yield Scene("overwriting YOLO", finished, _export(source, **over, quality=50))
+    yield Scene("making a lost picture again", lost, yolo, whole=False)
+    yield Scene("fresh splits", None, splits)
+    yield Scene("overwriting splits", both, _export_splits(source, **over))
+    yield Scene("splits over a build", finished, _export_splits(source, overwrite=True))
+    yield Scene("making a lost shard of a split again", poor, splits, whole=False)
 
 
 def _scenes_of_parts(source: Path, folder: Path) -> Iterator[Scene]:
@@ -181,9 +177,9 @@ def _scenes_of_parts(source: Path, folder: Path) -> Iterator[Scene]:
         (source / "parts" / f"{image['id']}.json").write_text(json.dumps(part), encoding="ascii")
     two = folder / "parts"
     _export_parts(source, 2)(two)
-    yield Scene("fresh parts", None, _export_parts(source, 2), step=17)
-    yield Scene("a part more", two, _export_parts(source, 3), whole=False, step=10)
-    yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True), step=23)
+    yield Scene("fresh parts", None, _export_parts(source, 2))
+    yield Scene("a part more", two, _export_parts(source, 3), whole=False)
+    yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True))
 
 
 def _second_shard(out: Path) -> str:
@@ -263,7 +259,31 @@ SCENES = (
 )
 
 
-def numbered(faults: tuple[str, ...], step: int) -> Iterator[tuple[int, str]]:
-    """Yield the number of every operation with each fault, or, to be quick, of some with the next one in turn."""
-    for turn, number in enumerate(itertools.count(1, 1 if THOROUGH else step), 1):
-        yield from ((number, fault) for fault in (faults if THOROUGH else [faults[turn % len(faults)]]))
+def numbered(
+    faults: tuple[str, ...], scene: Scene, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[int, str]]:
+    """Run a scene undisturbed, and return the number of every operation with each fault.
+
+    To be quick, only one of those that do the same to files of the same kind, the first and the last in turn, and half
+    of these with errors, one kind after the other, the others with deaths. At the end stands one that is never reached.
+    """
+    disk = Disk()
+    scene.set_up(out)
+    with disk.installed(monkeypatch):
+        scene.act(out)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for number, (name, arguments) in enumerate(disk.log, 1):
+        alike.setdefault((name, *(_kind(one, out) for one in arguments)), []).append(number)
+    some = sorted({numbers[-(turn % 2)] for turn, numbers in enumerate(alike.values())})
+    end = len(disk.log) + 1
+    if THOROUGH:
+        return [(number, fault) for number in range(1, end + 1) for fault in faults]
+    half = some[faults == DEATHS :: 2]
+    return [(number, faults[turn % len(faults)]) for turn, number in enumerate([*half, end])]
+
+
+def _kind(argument: object, out: Path) -> str:
+    """Return what an argument has in common with others: of a path all but its numbers."""
+    if isinstance(argument, bytes | int | list):
+        return ""
+    return re.sub(r"[0-9a-f]*[0-9][0-9a-f]*", "#", str(getattr(argument, "name", argument)).replace(str(out), ""))
