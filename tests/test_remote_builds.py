@@ -148,3 +148,19 @@ def test_a_storage_that_falls_silent_is_no_fault_of_the_build(
     monkeypatch.setattr(storage, "fault", lambda _, path: 503 if path.endswith("_plan.parquet") else None)
     with pytest.raises(StorageError, match=r"_plan\.parquet: reading: .*run the same command again"):
         call(f"{there}/parquet")  # type: ignore[operator]
+
+
+def test_so_it_is_where_the_checksum_was_right_before(
+    there: str, storage: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fault(verb: str, path: str) -> int | None:
+        if verb == "GET" and path.endswith("_plan.parquet"):
+            asked.append(path)
+        return 503 if len(asked) > 1 else None
+
+    monkeypatch.setattr("chipgen.remote.systems.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(storage, "fault", fault)
+    with pytest.raises(StorageError, match="run the same command again"):
+        chipgen.verify(f"{there}/parquet")
