@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_table import DESELECTED
-from object_store import object_store
 from run_cli import chipgen
 from small_set import SCALES, write_small_set
 from zoo.running import run_here
@@ -40,6 +39,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def storage() -> Iterator[ObjectStore]:
     """Return an object storage on this machine, empty, for the tests of one file."""
+    from object_store import object_store  # noqa: PLC0415 -- it takes a second
+
     with object_store() as store:
         yield store
 

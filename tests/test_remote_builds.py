@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from run_cli import Finished
+from run_cli import Finished, tree
 from web_server import SIGNED, web_server
 from zoo import running
 
@@ -129,6 +129,14 @@ def test_chips_are_read_where_they_lie(built: dict[str, Path], there: str, name:
 def test_what_epochs_are_drawn_from_is_read_where_it_lies(built: dict[str, Path], there: str) -> None:
     remote, local = (_chips(path_of(place)) for place in (f"{there}/parquet", built["parquet"]))
     assert all(np.array_equal(one, other) for one, other in zip(remote, local, strict=True))
+
+
+def test_source_pictures_of_a_view_lie_there(built: dict[str, Path], there: str, tmp_path: Path) -> None:
+    for number, images in enumerate((f"{there}/set/images", str(built["parquet"].parent / "set" / "images"))):
+        shutil.copytree(built["parquet"], tmp_path / str(number))
+        done = run_here("view", str(tmp_path / str(number)), "--images", images)
+        assert (done.code, done.err) == (0, "")
+    assert tree(tmp_path / "0") == tree(tmp_path / "1")
 
 
 def test_a_web_server_shows_builds_too(built: dict[str, Path]) -> None:
