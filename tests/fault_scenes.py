@@ -278,7 +278,7 @@ def numbered(
     end = len(disk.log) + 1
     if THOROUGH:
         return [(number, fault) for number in range(1, end + 1) for fault in faults]
-    half = some[faults == DEATHS :: 2]
+    half = some[int(faults == DEATHS) :: 2]
     return [(number, faults[turn % len(faults)]) for turn, number in enumerate([*half, end])]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from run_cli import Finished
+from run_cli import Finished, tree
 from web_server import SIGNED, web_server
 from zoo import running
 
@@ -131,6 +131,14 @@ def test_what_epochs_are_drawn_from_is_read_where_it_lies(built: dict[str, Path]
     assert all(np.array_equal(one, other) for one, other in zip(remote, local, strict=True))
 
 
+def test_source_pictures_of_a_view_lie_there(built: dict[str, Path], there: str, tmp_path: Path) -> None:
+    for number, images in enumerate((f"{there}/set/images", str(built["parquet"].parent / "set" / "images"))):
+        shutil.copytree(built["parquet"], tmp_path / str(number))
+        done = run_here("view", str(tmp_path / str(number)), "--images", images)
+        assert (done.code, done.err) == (0, "")
+    assert tree(tmp_path / "0") == tree(tmp_path / "1")
+
+
 def test_a_web_server_shows_builds_too(built: dict[str, Path]) -> None:
     with web_server(built["parquet"].parent) as url:
         out = f"{url}/parquet"
@@ -148,3 +156,19 @@ def test_a_storage_that_falls_silent_is_no_fault_of_the_build(
     monkeypatch.setattr(storage, "fault", lambda _, path: 503 if path.endswith("_plan.parquet") else None)
     with pytest.raises(StorageError, match=r"_plan\.parquet: reading: .*run the same command again"):
         call(f"{there}/parquet")  # type: ignore[operator]
+
+
+def test_so_it_is_where_the_checksum_was_right_before(
+    there: str, storage: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fault(verb: str, path: str) -> int | None:
+        if verb == "GET" and path.endswith("_plan.parquet"):
+            asked.append(path)
+        return 503 if len(asked) > 1 else None
+
+    monkeypatch.setattr("chipgen.remote.systems.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(storage, "fault", fault)
+    with pytest.raises(StorageError, match="run the same command again"):
+        chipgen.verify(f"{there}/parquet")

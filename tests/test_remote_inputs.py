@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ from web_server import SIGNED, web_server
 from zoo import running
 
 import chipgen
+from chipgen.coco.stored import StoredText
 from chipgen.remote import fetched
 
 if TYPE_CHECKING:
@@ -70,15 +73,23 @@ def run_here(arguments: list[str]) -> Finished:
 # -- the same build --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "workers"), [("parquet", "2"), ("coco", "1")])
+def test_a_build_by_workers_is_the_one_from_a_disk(place: Path, storage: ObjectStore, tmp_path: Path) -> None:
+    assert storage
+    done = program(*build("s3://bucket/data", tmp_path / "out", "--workers", "2")).expect(0)
+    assert done.err == ""
+    assert tree(tmp_path / "out") == tree(place / "parquet")
+
+
+@pytest.mark.parametrize("name", ["parquet", "coco"])
 def test_a_build_from_a_storage_is_the_one_from_a_disk(
-    place: Path, storage: ObjectStore, tmp_path: Path, name: str, workers: str
+    place: Path, storage: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    command = build("s3://bucket/data", tmp_path / "out", "--format", name, "--workers", workers)
-    program(*command).expect(0)
+    command = build("s3://bucket/data", tmp_path / "out", "--format", name)
+    assert run_here(command).code == 0
     assert tree(tmp_path / "out") == tree(place / name)
+    monkeypatch.setattr("chipgen.remote.copies._COPIES", {})  # as in another process
     with storage.counting() as asked:
-        done = program(*command).expect(0)
+        done = run_here(command)
     assert "finished" in done.out
     assert asked["GET"] == 2, "to know that nothing is to be done takes both files once"
     # What was built from the one is finished for the other.
@@ -123,7 +134,7 @@ def test_splits_by_a_field_of_the_images_read_the_file_again(
     monkeypatch.setattr("chipgen.coco.STREAMED_ABOVE", 0)  # so that the text stays in the copy, for workers, too
     trees = []
     for number, data in enumerate(("s3://bucket/data", place / "data")):
-        more = ("--val-fraction", "0.5", "--group-by", "file_name", "--workers", "2")
+        more = ("--val-fraction", "0.5", "--group-by", "file_name", "--workers", str(2 - number))
         assert run_here([*build(data, tmp_path / str(number)), *more]).code == 0
         trees.append(tree(tmp_path / str(number)))
     assert trees[0] == trees[1]
@@ -395,6 +406,16 @@ def test_a_file_that_has_changed_is_fetched_again(storage: ObjectStore) -> None:
     assert fetched("s3://bucket/a.json") is first
     storage.put("s3://bucket/a.json", b"two")
     assert (fetched("s3://bucket/a.json").read_bytes(), first.read_bytes()) == (b"two", b"one")
+
+
+def test_a_text_in_a_copy_outlives_the_next_one(storage: ObjectStore) -> None:
+    storage.put("s3://bucket/b.json", b"one")
+    text = StoredText.of(fetched("s3://bucket/b.json"))
+    storage.put("s3://bucket/b.json", b"two")
+    assert fetched("s3://bucket/b.json").read_bytes() == b"two"
+    gc.collect()
+    again = pickle.loads(pickle.dumps(text))  # noqa: S301 -- our own
+    assert (again[0:3], again.told) == (b"one", "s3://bucket/b.json")
 
 
 def test_a_disk_without_room_for_a_copy_is_told(
