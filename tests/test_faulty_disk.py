@@ -181,9 +181,9 @@ def _scenes_of_parts(source: Path, folder: Path) -> Iterator[Scene]:
         (source / "parts" / f"{image['id']}.json").write_text(json.dumps(part), encoding="ascii")
     two = folder / "parts"
     _export_parts(source, 2)(two)
-    yield Scene("fresh parts", None, _export_parts(source, 2), step=17)
-    yield Scene("a part more", two, _export_parts(source, 3), whole=False, step=10)
-    yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True), step=23)
+    yield Scene("fresh parts", None, _export_parts(source, 2), step=29)
+    yield Scene("a part more", two, _export_parts(source, 3), whole=False, step=17)
+    yield Scene("overwriting parts", two, _export_parts(source, 2, format="coco", overwrite=True), step=37)
 
 
 def _second_shard(out: Path) -> str:

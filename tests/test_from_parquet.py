@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import runpy
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +35,8 @@ Row = dict[str, Any]
 
 def converted(coco: Path, folder: Path, images: int = 100) -> list[Path]:
     """Convert a COCO file with the example and return what it wrote."""
-    command = [sys.executable, str(SCRIPT), str(coco), str(folder), "--images", str(images)]
-    subprocess.run(command, check=True, capture_output=True)
-    return sorted(folder.iterdir())
+    convert = runpy.run_path(str(SCRIPT))["convert"]
+    return [*convert(coco, folder, images)]
 
 
 def write(path: Path, rows: list[Row], categories: str | None = CLASSES, **options: Any) -> Path:
