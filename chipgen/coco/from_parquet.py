@@ -49,6 +49,9 @@ JSON_TEXTS = ("segmentation", "keypoints")
 """Fields that may be JSON in a text."""
 EXTRA = "extra"
 
+ROWS = 256
+"""Images that are Python objects at a time."""
+
 TODO = "write it as the README says under 'More annotations than memory'"
 
 
@@ -65,7 +68,7 @@ def is_parquet(path: Path) -> bool:
 
 
 def read_parquet(path: Path, *, streamed_above: int) -> tuple[Decoded, str]:
-    """Decode a Parquet file of annotations, one group of rows at a time.
+    """Decode a Parquet file of annotations, some images at a time.
 
     Parameters
     ----------
@@ -113,9 +116,8 @@ def image_values(path: Path, column: str) -> Iterator[tuple[int, Any]]:
     with path.open("rb") as file:
         parquet = _opened(file)
         if column in parquet.schema_arrow.names:
-            for group in range(parquet.num_row_groups):
-                table = parquet.read_row_group(group, columns=["image_id", column], use_threads=False)
-                yield from zip(table["image_id"].to_pylist(), table[column].to_pylist(), strict=True)
+            for batch in parquet.iter_batches(ROWS, columns=["image_id", column], use_threads=False):
+                yield from zip(batch["image_id"].to_pylist(), batch[column].to_pylist(), strict=True)
 
 
 @contextlib.contextmanager
@@ -150,17 +152,16 @@ def _sections(
     _refuse_schema(parquet.schema_arrow, path)
     categories = _categories(parquet.schema_arrow.metadata or {}, path)
     images, annotations, problems = _Texts(most), _Texts(most), list[Problem]()
-    for group in range(parquet.num_row_groups):
-        table = parquet.read_row_group(group, columns=[*IMAGE, "annotations"], use_threads=False)
-        columns = [table[name].to_pylist() for name in IMAGE]
+    for batch in parquet.iter_batches(ROWS, columns=[*IMAGE, "annotations"], use_threads=False):
+        columns = [batch[name].to_pylist() for name in IMAGE]
         rows = (_there(("id", *IMAGE[1:]), values) for values in zip(*columns, strict=True))
         images.add(map(msgspec.json.encode, rows), files[0])
-        annotations.add(_entries(table["annotations"], columns[0], path, problems), files[1])
+        annotations.add(_entries(batch["annotations"], columns[0], path, problems), files[1])
     return Sections(images.entries(files[0]), annotations.entries(files[1]), categories), problems
 
 
 class _Texts:
-    """Entries that are gathered a group of rows at a time: one text for all, and of each its length.
+    """Entries that are gathered some images at a time: one text for all, and of each its length.
 
     Parameters
     ----------
@@ -175,14 +176,14 @@ class _Texts:
         self._held = 0
 
     def add(self, texts: Iterable[bytes], file: BinaryIO) -> None:
-        """Add the entries of a group."""
+        """Add some entries."""
         some = list(texts)
         self._sizes.append(np.fromiter(map(len, some), dtype=np.int64, count=len(some)))
-        self._data += some
+        self._data.append(b"".join(some))
         self._held += int(self._sizes[-1].sum())
         if self._held > self.most or file.tell():
             with guarded(Path(file.name)):
-                file.write(b"".join(self._data))
+                file.writelines(self._data)
             self._data, self._held = [], 0
 
     def entries(self, file: BinaryIO) -> RawEntries:
@@ -239,10 +240,8 @@ def _categories(metadata: dict[bytes, bytes], path: str) -> RawEntries:
     return RawEntries.of(json.dumps(entry).encode() for entry in value)
 
 
-def _entries(column: pa.ChunkedArray, image_ids: Sequence[Any], path: str, problems: list[Problem]) -> Iterator[bytes]:
+def _entries(lists: pa.Array, image_ids: Sequence[Any], path: str, problems: list[Problem]) -> Iterator[bytes]:
     """Yield the annotations of some images as JSON."""
-    lists = column.combine_chunks()
-    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     counts = [count or 0 for count in lists.value_lengths().to_pylist()]
     structs = lists.flatten()
     names = [field.name for field in structs.type]
