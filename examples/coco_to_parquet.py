@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
     }
 )
 GROUP = 4096
-"""Images of a group of rows: as many are in memory at a time when the file is read."""
+"""Images of a group of rows."""
 
 
 def as_row(annotation: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from datasets_made import Coco
-from faulty_disk import Disk, SuddenDeath
+from faulty_disk import DEATHS, Disk, SuddenDeath
 from small_set import texture
 
 import chipgen

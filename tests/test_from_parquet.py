@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import runpy
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,11 @@ from partitions_made import build, expect
 from small_set import small_coco, write_small_set
 
 import chipgen
+import chipgen.coco
 from chipgen.coco.fields import image_field
 from chipgen.coco.from_parquet import is_parquet
-from chipgen.errors import DataError
+from chipgen.coco.stored import StoredText
+from chipgen.errors import DataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +35,8 @@ Row = dict[str, Any]
 
 def converted(coco: Path, folder: Path, images: int = 100) -> list[Path]:
     """Convert a COCO file with the example and return what it wrote."""
-    command = [sys.executable, str(SCRIPT), str(coco), str(folder), "--images", str(images)]
-    subprocess.run(command, check=True, capture_output=True)
-    return sorted(folder.iterdir())
+    convert = runpy.run_path(str(SCRIPT))["convert"]
+    return [*convert(coco, folder, images)]
 
 
 def write(path: Path, rows: list[Row], categories: str | None = CLASSES, **options: Any) -> Path:
@@ -128,6 +129,28 @@ def test_many_groups_of_rows_are_read_one_after_the_other(tmp_path: Path) -> Non
     read = columns(chipgen.read_coco(one))
     assert read == columns(chipgen.read_coco(many))
     assert len(read["images"][0]) == 5
+
+
+def test_entries_that_lie_in_a_temporary_file_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_small_set(tmp_path / "set")
+    (table,) = converted(path, tmp_path / "set" / "tables")
+    many = pq.read_table(table)
+    pq.write_table(many, tmp_path / "many.parquet", row_group_size=1)
+    held = chipgen.read_coco(tmp_path / "many.parquet", on_error="skip")
+    monkeypatch.setattr(chipgen.coco, "STREAMED_ABOVE", 300)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    streamed = chipgen.read_coco(tmp_path / "many.parquet", on_error="skip")
+    assert isinstance(streamed.annotations.raw.data, StoredText)
+    assert columns(streamed) == columns(held)
+    assert list(streamed.annotations.raw) == list(held.annotations.raw)
+    assert not list(tmp_path.glob("chipgen-*"))
+
+
+def test_no_room_for_temporary_files_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.parquet", [image(1, box(1))])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(StorageError, match="none"):
+        chipgen.read_coco(path)
 
 
 KINDS: dict[str, Callable[[], list[Row]]] = {

@@ -119,7 +119,9 @@ def test_yolo_finds_the_pictures_of_all_parts(copied: Path, tmp_path: Path) -> N
     out = tmp_path / "out"
     change_masks(copied / "a.json")
     expect(build(copied, out, "--format", "yolo"), 0)
-    data = yaml.safe_load((out / "data.yaml").read_text(encoding="utf-8"))
+    text = (out / "data.yaml").read_text(encoding="utf-8")
+    data = yaml.safe_load(text)
+    assert "There is no split to validate on here.\n" in text
     assert data["train"] == [f"part-{number:05d}/images" for number in range(3)]
     assert data["names"] == {0: "car", 1: "person", 2: "boat"}
     assert all(any((out / folder).iterdir()) for folder in data["train"])

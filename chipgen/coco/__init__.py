@@ -110,9 +110,10 @@ def _decoded(path: Path, max_json_bytes: int) -> tuple[Decoded, str]:
     """Return what a file holds, and its digest."""
     with _refused(path):
         size = _size(path, max_json_bytes)
-        if is_parquet(path):
-            return read_parquet(path)
-        stored = StoredText.of(path) if size > STREAMED_ABOVE else None
+        of_tables = is_parquet(path)
+        stored = StoredText.of(path) if size > STREAMED_ABOVE and not of_tables else None
+    if of_tables:
+        return read_parquet(path, streamed_above=STREAMED_ABOVE)
     if stored is not None:
         scanned = scan_file(stored)
         decoded = None if scanned is None else decode_stored(stored, scanned.sections, str(path))

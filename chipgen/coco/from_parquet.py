@@ -13,7 +13,9 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from typing import TYPE_CHECKING, Any
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -22,15 +24,16 @@ import pyarrow.parquet as pq
 
 from chipgen.coco.decode import decode_entries
 from chipgen.coco.sections import Sections
+from chipgen.coco.stored import StoredText
 from chipgen.digests import sha256_read
-from chipgen.errors import DataError, Problem
+from chipgen.errors import ChipgenError, DataError, Problem
 from chipgen.loose_json import REFUSALS
 from chipgen.parquet_files import open_parquet_file
 from chipgen.raw_entries import RawEntries
+from chipgen.store import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from chipgen.coco.decode import Decoded
@@ -47,6 +50,9 @@ JSON_TEXTS = ("segmentation", "keypoints")
 """Fields that may be JSON in a text."""
 EXTRA = "extra"
 
+ROWS = 256
+"""Images that are Python objects at a time."""
+
 TODO = "write it as the README says under 'More annotations than memory'"
 
 
@@ -62,8 +68,15 @@ def is_parquet(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def read_parquet(path: Path) -> tuple[Decoded, str]:
-    """Decode a Parquet file of annotations, one group of rows at a time.
+def read_parquet(path: Path, *, streamed_above: int) -> tuple[Decoded, str]:
+    """Decode a Parquet file of annotations, some images at a time.
+
+    Parameters
+    ----------
+    path
+        The file.
+    streamed_above
+        Bytes of entries, as JSON, above which they lie in a temporary file rather than in memory.
 
     Returns
     -------
@@ -76,13 +89,15 @@ def read_parquet(path: Path) -> tuple[Decoded, str]:
     ------
     DataError
         It is damaged, or has not the columns.
+    StorageError
+        The folder for temporary files has no room.
     """
     try:
-        with path.open("rb") as file:
+        with _temporary() as images, _temporary() as annotations, path.open("rb") as file:
             sha256 = sha256_read(file.read)
             file.seek(0)
-            sections, problems = _sections(_opened(file), str(path))
-    except (DataError, MemoryError):
+            sections, problems = _sections(_opened(file), str(path), streamed_above, (images, annotations))
+    except (ChipgenError, MemoryError):
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
         what = f"cannot be read as Parquet ({' '.join(str(error).split()):.300})"
@@ -102,9 +117,18 @@ def image_values(path: Path, column: str) -> Iterator[tuple[int, Any]]:
     with path.open("rb") as file:
         parquet = _opened(file)
         if column in parquet.schema_arrow.names:
-            for group in range(parquet.num_row_groups):
-                table = parquet.read_row_group(group, columns=["image_id", column], use_threads=False)
-                yield from zip(table["image_id"].to_pylist(), table[column].to_pylist(), strict=True)
+            for batch in parquet.iter_batches(ROWS, columns=["image_id", column], use_threads=False):
+                yield from zip(batch["image_id"].to_pylist(), batch[column].to_pylist(), strict=True)
+
+
+@contextlib.contextmanager
+def _temporary() -> Iterator[BinaryIO]:
+    """Make a file that loses its name at the end of the block; who has opened it by then may read on."""
+    folder = Path(tempfile.gettempdir())
+    with guarded(folder):
+        file = tempfile.NamedTemporaryFile(prefix="chipgen-")  # noqa: SIM115 -- what the block raises is not ours
+    with file:
+        yield cast("BinaryIO", file)
 
 
 def _opened(file: BinaryIO) -> pq.ParquetFile:
@@ -112,37 +136,65 @@ def _opened(file: BinaryIO) -> pq.ParquetFile:
     return open_parquet_file(file, page_checksum_verification=True)
 
 
-def _sections(parquet: pq.ParquetFile, path: str) -> tuple[Sections, list[Problem]]:
-    """Return the entries of a file as JSON, and what is wrong with those that cannot be written so."""
+def _sections(
+    parquet: pq.ParquetFile, path: str, most: int, files: tuple[BinaryIO, BinaryIO]
+) -> tuple[Sections, list[Problem]]:
+    """Return the entries of a file as JSON, and what is wrong with those that cannot be written so.
+
+    Parameters
+    ----------
+    parquet, path
+        The file.
+    most
+        Bytes of entries above which they are not held in memory.
+    files
+        Two temporary files for them.
+    """
     _refuse_schema(parquet.schema_arrow, path)
     categories = _categories(parquet.schema_arrow.metadata or {}, path)
-    images, annotations, problems = _Texts(), _Texts(), list[Problem]()
-    for group in range(parquet.num_row_groups):
-        table = parquet.read_row_group(group, columns=[*IMAGE, "annotations"], use_threads=False)
-        columns = [table[name].to_pylist() for name in IMAGE]
-        images.add(msgspec.json.encode(_there(("id", *IMAGE[1:]), values)) for values in zip(*columns, strict=True))
-        annotations.add(_entries(table["annotations"], columns[0], path, problems))
-    return Sections(images.entries(), annotations.entries(), categories), problems
+    images, annotations, problems = _Texts(most), _Texts(most), list[Problem]()
+    for batch in parquet.iter_batches(ROWS, columns=[*IMAGE, "annotations"], use_threads=False):
+        columns = [batch[name].to_pylist() for name in IMAGE]
+        rows = (_there(("id", *IMAGE[1:]), values) for values in zip(*columns, strict=True))
+        images.add(map(msgspec.json.encode, rows), files[0])
+        annotations.add(_entries(batch["annotations"], columns[0], path, problems), files[1])
+    return Sections(images.entries(files[0]), annotations.entries(files[1]), categories), problems
 
 
 class _Texts:
-    """Entries that are gathered a group of rows at a time: of each only its length, besides one text for all."""
+    """Entries that are gathered some images at a time: one text for all, and of each its length.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most
+        Bytes above which the text is written to a temporary file, which goes with the last who reads it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
         self._data: list[bytes] = []
-        self._sizes: list[np.typing.NDArray[np.int64]] = []
+        self._sizes = [np.empty(0, dtype=np.int64)]
+        self._held = 0
 
-    def add(self, texts: Iterator[bytes]) -> None:
-        """Add the entries of a group."""
+    def add(self, texts: Iterable[bytes], file: BinaryIO) -> None:
+        """Add some entries."""
         some = list(texts)
-        self._data.append(b"".join(some))
         self._sizes.append(np.fromiter(map(len, some), dtype=np.int64, count=len(some)))
+        self._data.append(b"".join(some))
+        self._held += int(self._sizes[-1].sum())
+        if self._held > self.most or file.tell():
+            with guarded(Path(file.name)):
+                file.writelines(self._data)
+            self._data, self._held = [], 0
 
-    def entries(self) -> RawEntries:
+    def entries(self, file: BinaryIO) -> RawEntries:
         """Return all entries."""
-        size = np.concatenate([np.empty(0, dtype=np.int64), *self._sizes])
+        size = np.concatenate(self._sizes)
         stop = np.cumsum(size)
-        return RawEntries(b"".join(self._data), stop - size, stop)
+        with guarded(Path(file.name)):
+            file.flush()
+            data = StoredText(file.name) if file.tell() else b"".join(self._data)
+        return RawEntries(data, stop - size, stop)
 
 
 def _refuse_schema(schema: pa.Schema, path: str) -> None:
@@ -189,10 +241,8 @@ def _categories(metadata: dict[bytes, bytes], path: str) -> RawEntries:
     return RawEntries.of(json.dumps(entry).encode() for entry in value)
 
 
-def _entries(column: pa.ChunkedArray, image_ids: Sequence[Any], path: str, problems: list[Problem]) -> Iterator[bytes]:
+def _entries(lists: pa.Array, image_ids: Sequence[Any], path: str, problems: list[Problem]) -> Iterator[bytes]:
     """Yield the annotations of some images as JSON."""
-    lists = column.combine_chunks()
-    lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     counts = [count or 0 for count in lists.value_lengths().to_pylist()]
     structs = lists.flatten()
     names = [field.name for field in structs.type]

@@ -126,7 +126,8 @@ def data_yaml(names: Sequence[str], folders: Mapping[str, str | list[str]]) -> b
     """
     places = "".join(f"{yaml_word(key_of(split))}: {dump_yaml(folder)}\n" for split, folder in folders.items())
     if "val" not in map(key_of, folders):
-        places += "# There is no split to validate on here: --val-fraction makes one.\n"
+        parts = any(isinstance(folder, list) for folder in folders.values())
+        places += f"# There is no split to validate on here{'' if parts else ': --val-fraction makes one'}.\n"
     table = "".join(f"  {number}: {dump_yaml(name)}\n" for number, name in enumerate(names))
     return f"{places}nc: {len(names)}\nnames:{' {}' if not names else ''}\n{table}".encode("ascii")
 
