@@ -18,6 +18,9 @@ PAGE = TESTS / "FAULTS.md"
 SHOWN = 6
 """Tests named for one row before the rest is only counted."""
 
+APART = ("consumers/heavy/", "clusters/")
+"""Folders of tests with environments of their own, which prove no rows."""
+
 DESELECTED = pytest.StashKey[bool]()
 """Whether some test that was found was left out again: by ``-k``, ``-m`` and the like."""
 
@@ -68,10 +71,11 @@ def left_out(session: pytest.Session) -> str:
 
 
 def _all_names() -> set[str]:
-    """Return file and function of every test there is, by looking at the source."""
+    """Return file and function of every test there is but those that stand apart, by looking at the source."""
     return {
         f"{path.relative_to(TESTS).as_posix()}::{node.name}"
         for path in TESTS.rglob("test_*.py")
+        if not path.relative_to(TESTS).as_posix().startswith(APART)
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }

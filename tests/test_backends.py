@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+import time
 import warnings
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,7 @@ from chipgen.workers import clusters, likeness
 from chipgen.workers.clusters import LostError
 from chipgen.workers.giving import Losses
 from chipgen.workers.likeness import Needs, unlike
+from chipgen.workers.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +75,32 @@ def test_threads_are_at_rest_before_the_folder_is_left(coco: Path, tmp_path: Pat
     assert threads.returncode == 130
     assert re.fullmatch(r"chipgen: interrupted: \d+ of \d+ shards are finished: run again to resume\n", err)
     assert {path.name for path in out.iterdir()} == {"data", "_run.json", "_journal.jsonl"}
+
+
+def test_threads_stop_at_their_next_image_and_are_waited_for() -> None:
+    begun = threading.Event()
+    ended: list[str] = []
+
+    def make(shard: Any, _: object, __: object, jot: Callable[[str], object]) -> int:
+        if not shard.index:
+            begun.wait(PATIENCE)
+            return 0
+        try:
+            begun.set()
+            while time.monotonic() < end:
+                jot("the next image")
+            ended.append("was not told to stop")
+        finally:
+            threading.Event().wait(0.2)
+            ended.append("done")
+        return 1
+
+    end = time.monotonic() + 5
+    with mock.patch("chipgen.workers.threads.make_shard", make):
+        results: Any = Threads(mock.Mock(), 2).give(iter([mock.Mock(index=0), mock.Mock(index=1)]), 2)
+        assert next(results) == 0
+        results.close()
+    assert ended == ["done"]
 
 
 def test_error_in_a_thread_is_told_and_leaves_nothing(tmp_path: Path) -> None:

@@ -67,11 +67,8 @@ class Dask:
             raise no_cluster(self.client.scheduler.address, self.name, error) from error
 
     def cancel(self) -> None:
-        """Forget about all that nobody has asked the outcome of."""
-        futures = list(self._futures.values())
+        """Forget about all that nobody has asked the outcome of: the scheduler does as well then."""
         self._futures.clear()
-        if futures and self.client.status == "running":
-            self.client.cancel(futures, force=True)
 
     def everywhere(self, call: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Return what comes of a call on each worker."""

@@ -166,5 +166,5 @@ class _Giving:
         hopeless = [index for index in sorted(suspects) if self.deaths[index] >= MOST_DEATHS]
         if hopeless:
             where = died.what or " or ".join(f"shard {index}" for index in hopeless)
-            what = f"a worker process died or ran out of memory {MOST_DEATHS} times"
+            what = f"a worker process died or ran out of memory at least {MOST_DEATHS} times"
             raise WorkerError.one(self.job.out, where, what, LESS)
