@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from dataclasses import replace
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ import chipgen
 from chipgen.errors import DataError
 from chipgen.export_config import ExportConfig
 from chipgen.images.opening import pixel_limit, silent
+from chipgen.remote import path_of
 from chipgen.workers import clusters, likeness
 from chipgen.workers.clusters import LostError
 from chipgen.workers.giving import Losses
@@ -261,6 +263,24 @@ def test_shards_are_sent_back_by_workers_that_do_not_see_the_folder(
             _export(planned, tmp_path / "other", Fake({}))
     assert tree(tmp_path / "out") == expected
     assert not (tmp_path / "other").exists()
+
+
+def test_workers_write_to_object_storage_themselves(planned: chipgen.Plan, expected: dict[str, str]) -> None:
+    out: Any = path_of("memory://bucket/out")
+    sees, seen = clusters.Sent.sees_stage, list[bool]()
+
+    def look(sent: clusters.Sent) -> bool:
+        seen.append(sees(sent))
+        return seen[-1]
+
+    try:
+        with mock.patch.object(clusters.Sent, "sees_stage", look):
+            _export(planned, out, Fake({1: 1}))
+        assert len(seen) == len(planned.shards) - 1
+        assert all(seen)
+        assert {name: sha256((out / name).read_bytes()).hexdigest() for name, _ in out.below()} == expected
+    finally:
+        out.system.rm("/bucket", recursive=True)
 
 
 def test_what_comes_back_otherwise_than_it_was_sent_is_refused(planned: chipgen.Plan, tmp_path: Path) -> None:

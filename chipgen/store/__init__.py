@@ -21,6 +21,7 @@ from chipgen.store.folder import Found, part_folders, parts_of, refuse_collectio
 from chipgen.store.journal import Entry
 from chipgen.store.names import MANIFEST
 from chipgen.store.output import Output
+from chipgen.store.scratch import remove_scratch, scratch_folder, tidy_scratch
 from chipgen.store.single import new_file
 from chipgen.store.start import Start
 from chipgen.store.survey import refuse_other, refuse_parts, refuse_splits, survey
@@ -45,6 +46,9 @@ __all__ = [
     "refuse_other",
     "refuse_parts",
     "refuse_splits",
+    "remove_scratch",
+    "scratch_folder",
     "splits_of",
     "survey",
+    "tidy_scratch",
 ]

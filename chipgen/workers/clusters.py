@@ -170,7 +170,9 @@ class Clustered:
         root, stage = _absolute(job.root), _absolute(job.stage)
         mark = f"mark-{secrets.token_hex(8)}"
         self.sent = Sent(replace(job, root=root, stage=stage), mark, Needs.here(job.config.imaging, root))
-        Staging(job.stage / mark).write(SEEN, mark.encode())
+        staging = Staging(job.stage / mark)
+        staging.write(SEEN, mark.encode())
+        staging.settle()
 
     def refuse_unlike(self) -> None:
         """Refuse workers that would not do as we do, before any of them begins.

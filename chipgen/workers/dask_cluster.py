@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import tempfile
 import warnings
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 import distributed
 
+from chipgen.store import remove_scratch, scratch_folder, tidy_scratch
 from chipgen.workers.clusters import LostError, no_cluster
 from chipgen.workers.giving import ALONE
 from chipgen.workers.processes import unheard
@@ -112,7 +112,9 @@ def _client(address: str | None, workers: int, stack: contextlib.ExitStack) -> d
         warnings.simplefilter("ignore")  # of other versions of Dask there; we have a word of our own about versions
         if address is not None:
             return distributed.Client(address, timeout=CONNECTING, set_as_default=False)
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="chipgen-"))
+        tidy_scratch()
+        scratch = scratch_folder()
+        stack.callback(remove_scratch, scratch)
         with unheard():
             local = distributed.LocalCluster(
                 n_workers=workers,
@@ -120,6 +122,6 @@ def _client(address: str | None, workers: int, stack: contextlib.ExitStack) -> d
                 dashboard_address="127.0.0.1:0",  # of any number, so that nobody is in the way
                 silence_logs=logging.CRITICAL,
                 memory_limit=0,  # what an image may need is bounded; a worker must not die of what others use
-                local_directory=scratch,
+                local_directory=str(scratch),
             )
         return distributed.Client(stack.enter_context(local), set_as_default=False)
