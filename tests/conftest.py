@@ -32,7 +32,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 LONGEST = (
-    *("test_faulty_disk.py", "test_faulty_storage.py", "test_killed.py", "test_killed_in_storage.py"),
+    *("test_faulty_disk.py", "test_faulty_storage.py", "test_killed.py", "test_killed_storage.py"),
     *("test_readme.py", "test_real_disk.py", "test_view.py", "test_processes.py", "test_determinism.py"),
     *("test_memory.py", "test_verification.py", "test_real_data.py", "test_raster_build.py", "test_resume.py"),
     *("test_collection_faults.py", "test_examples.py", "test_verification_fuzz.py", "test_real_negatives.py"),

@@ -209,6 +209,7 @@ def test_lines_of_a_journal_are_objects_in_their_order(out: Any) -> None:
     for entry in _entries(12):
         first.append(entry)
     assert Journal(out, "run").read() == (_entries(12), 0, False)
+    assert first.exists  # though the first line of it is in no file of that name
     Journal(out, "run").append(Entry(()))
     assert [entry.files for entry in Journal(out, "run").read()[0][11:]] == [_entries(12)[11].files, ()]
     assert Journal(out, "other").read() == ([], 13, False)

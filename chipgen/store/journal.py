@@ -91,7 +91,7 @@ class Journal:
     @property
     def exists(self) -> bool:
         """Whether there is a journal."""
-        return self.path.exists()
+        return self.path.exists() or bool(self._parts())
 
     def append(self, entry: Entry) -> None:
         """Add an entry."""
