@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from PIL import features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 try:
     __version__ = version("chipgen")
@@ -21,13 +23,14 @@ OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-head
 """Names under which OpenCV is distributed."""
 
 
-def encoder_versions(imaging: str) -> dict[str, str]:
+@functools.cache
+def encoder_versions(imaging: str) -> Mapping[str, str]:
     """Return the versions of everything that an engine turns values into bytes with."""
     codecs = {name: features.version(name) or "none" for name in ("jpg", "zlib", "webp")}
     versions = {"pillow": version("pillow"), "pyarrow": version("pyarrow"), **codecs}
     if imaging == "opencv":
         versions |= {"opencv": _first_of(OPENCV), "simplejpeg": _first_of(["simplejpeg"])}
-    return versions | _raster_versions()
+    return MappingProxyType(versions | _raster_versions())
 
 
 def _raster_versions() -> dict[str, str]:

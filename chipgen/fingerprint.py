@@ -69,7 +69,7 @@ def early_record(
         "format_version": FORMAT_VERSION,
         "chipgen_version": _version.__version__,
         "configuration": {**plan.recorded(), **export.recorded(), **split, "limit": limit, "partition": partition},
-        "encoders": _version.encoder_versions(export.imaging),
+        "encoders": dict(_version.encoder_versions(export.imaging)),
     }
 
 

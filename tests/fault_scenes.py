@@ -29,6 +29,9 @@ HELPERS = re.compile(r"_journal\.jsonl|_run\.json|\.lock")
 IMAGES = 3
 THOROUGH = bool(os.environ.get("CHIPGEN_THOROUGH"))
 
+FOLDERS = {"make_folder", "sync_folder", "remove_folder"}
+"""Operations that do nothing in object storage."""
+
 Tree = dict[str, bytes]
 Action = Callable[[Path], object]
 
@@ -273,6 +276,8 @@ def numbered(
         scene.act(out)
     alike: dict[tuple[str, ...], list[int]] = {}
     for number, (name, arguments) in enumerate(disk.log, 1):
+        if isinstance(out, RemotePath) and name in FOLDERS:
+            continue
         alike.setdefault((name, *(_kind(one, out) for one in arguments)), []).append(number)
     some = sorted({numbers[-(turn % 2)] for turn, numbers in enumerate(alike.values())})
     end = len(disk.log) + 1
@@ -283,7 +288,8 @@ def numbered(
 
 
 def _kind(argument: object, out: Path) -> str:
-    """Return what an argument has in common with others: of a path all but its numbers."""
-    if isinstance(argument, bytes | int | list):
+    """Return what an argument has in common with others: of the name of a file its ending, or all but its numbers."""
+    if isinstance(argument, bytes | int | list | memoryview):
         return ""
-    return re.sub(r"[0-9a-f]*[0-9][0-9a-f]*", "#", str(getattr(argument, "name", argument)).replace(str(out), ""))
+    name = Path(str(getattr(argument, "name", argument)).replace(str(out), "")).name
+    return (not name.startswith("_") and Path(name).suffix) or re.sub(r"[0-9a-f]*[0-9][0-9a-f]*(-\w{8}$)?", "#", name)

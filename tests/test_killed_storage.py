@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from object_store import ObjectStore
 
-KILLS = int(os.environ.get("CHIPGEN_KILLS", "8" if THOROUGH else "2"))
+KILLS = int(os.environ.get("CHIPGEN_KILLS", "8" if THOROUGH else "1"))
 WRITES = {"PUT", "POST", "DELETE"}
 
 
@@ -79,7 +79,7 @@ def test_second_run_stops_at_once(storage: ObjectStore, coco: Path, out: Any) ->
         assert (program.returncode, err) == (0, "")
 
 
-@pytest.mark.parametrize("case", [("fresh Parquet", 503, 11), ("overwriting a finished build", 403, 29)])
+@pytest.mark.parametrize("case", [("fresh Parquet", 503, 23), ("overwriting a finished build", 403, 53)])
 def test_every_write_may_be_refused(
     case: tuple[str, int, int], storage: ObjectStore, out: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,18 @@ ALLOWED = {
     ("socket", "workers/clusters.py"): "whom to blame when a worker has other versions",
     ("gethostname", "workers/clusters.py"): "whom to blame when a worker has other versions",
     ("tempfile", "workers/clusters.py"): "shards that are sent back, gone when they are",
-    ("tempfile", "workers/dask_cluster.py"): "what Dask writes, gone with its workers",
+    ("socket", "workers/ray_cluster.py"): "whether a cluster answers",
+    ("tempfile", "coco/from_parquet.py"): "texts of entries, gone with the object",
+    ("tempfile", "store/objects.py"): "files on their way, gone when they are sent",
+    ("tempfile", "store/scratch.py"): "files on their way, gone when they are sent",
+    ("getpid", "store/scratch.py"): "whose they are",
+    ("socket", "store/processes.py"): "whether the holder of a lock can be looked at",
+    ("gethostname", "store/processes.py"): "whether the holder of a lock can be looked at",
+    ("socket", "store/lease.py"): "whom to blame when a folder is locked",
+    ("gethostname", "store/lease.py"): "whom to blame when a folder is locked",
+    ("getpid", "store/lease.py"): "whom to blame when a folder is locked",
+    ("secrets", "store/lease.py"): "tells a run from others",
+    ("time", "store/lease.py"): "how long a lock is watched",
 }
 """What is used all the same, and for what: none of it is written into a build."""
 

@@ -32,6 +32,11 @@ class Upload:
         self._path = path
         self._file: Any = tempfile.NamedTemporaryFile(prefix="chipgen-")  # noqa: SIM115 -- closed by `close`
 
+    @property
+    def name(self) -> str:
+        """Return the name in the storage."""
+        return str(self._path)
+
     def __enter__(self) -> Upload:  # noqa: PYI034 -- Self is not in Python 3.10
         return self
 

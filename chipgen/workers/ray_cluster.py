@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import signal
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ from chipgen.workers.clusters import LostError, no_cluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ADDRESS = re.compile(r"(?:ray://)?([^:/]+):(\d{1,5})")
+CONNECTING = 20
+"""Seconds within which a cluster must answer."""
 STORE = 200_000_000
 """Bytes that a cluster of this machine holds for what is sent: shards are small, and their files go to the disk."""
 
@@ -131,10 +136,12 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[Ray]:
 
 
 def _join(address: str | None, workers: int) -> None:
-    """Join a cluster, or start one."""
+    """Join a cluster, or start one; where nobody answers Ray would ask for minutes."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     local = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE}
     try:
+        if address is not None and (at := ADDRESS.fullmatch(address)):
+            socket.create_connection((at[1], int(at[2])), CONNECTING).close()
         ray.init(address=address or "local", **quiet, **({} if address else local))
     except Exception as error:
         raise no_cluster(address, "ray", error) from error
