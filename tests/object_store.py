@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 import fsspec
+from joblib.externals.loky import get_reusable_executor
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -154,6 +155,7 @@ def _post(url: str) -> None:
 def forget_connections() -> None:
     """Forget connections to storages: they remember where they lead, and with which keys."""
     systems._connected.cache_clear()
+    get_reusable_executor().shutdown(wait=True)  # workers that were started before have another environment
     for name in ("s3", "http"):
         fsspec.get_filesystem_class(name).clear_instance_cache()
 

@@ -95,7 +95,8 @@ def test_interrupted_takes_its_shards_back_and_leaves_the_cluster(
     assert program.returncode == 143
     assert re.fullmatch(r"chipgen: interrupted: \d+ of \d+ shards are finished: run again to resume\n", err)
     assert wait_for(lambda: not any(client.processing().values()))
-    assert {path.name for path in out.iterdir()} == {"data", "_run.json", "_journal.jsonl"}
+    # A worker may still write what it was at when nobody waits for it any more: the next run removes that.
+    assert {path.name for path in out.iterdir()} - {".tmp"} == {"data", "_run.json", "_journal.jsonl"}
     client.run(_hide_the_folder)
     try:
         assert chipgen(*arguments(coco, out, *_options(client))).expect(0).err == ""

@@ -89,7 +89,7 @@ def test_the_builds_compared_hold_all_there_is(place: Place) -> None:
 # -- processes -------------------------------------------------------------------------------------------------------
 
 
-SOME = [("parquet", "2"), ("coco", "4"), ("parquet", "8")]
+SOME = [("parquet", "2"), ("coco", "4")]
 
 
 @pytest.mark.row("K104")

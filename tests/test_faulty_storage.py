@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
-from fault_scenes import SCENES, Scene, check_invariants, make_scenes, make_source, numbered, outcomes, run_with, tree
+from fault_scenes import (
+    SCENES,
+    THOROUGH,
+    Scene,
+    check_invariants,
+    make_scenes,
+    make_source,
+    numbered,
+    outcomes,
+    run_with,
+    tree,
+)
 from faulty_disk import DEATHS, ERRORS, OPERATIONS, Disk
 
 from chipgen.remote import path_of
@@ -18,6 +29,12 @@ from chipgen.store import lease
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+SOME = (
+    *("fresh Parquet", "overwriting a finished build", "making a lost shard again", "replacing epochs"),
+    *("fresh YOLO", "fresh splits", "a part more"),
+)
+"""Scenes that differ there from each other."""
 
 DISK = {"rewrite", "open_lock", "lock", "write_lock", "sync_folder", "make_folder", "remove_folder"}
 """Operations that do nothing there, or only to files on their way."""
@@ -50,8 +67,9 @@ def _mortal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "BEAT", 1e6)
 
 
+@pytest.mark.row("I86", "I90", "I93", "J98", "K108")
 @pytest.mark.parametrize("faults", [tuple(ERRORS), DEATHS], ids=["errors", "deaths"])
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", SCENES if THOROUGH else SOME)
 def test_every_request_may_fail(
     name: str,
     faults: tuple[str, ...],

@@ -14,7 +14,7 @@ from thorough import times
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = int(os.environ.get("CHIPGEN_KILLS", times(12)))
+KILLS = int(os.environ.get("CHIPGEN_KILLS", times(9)))
 """For each format."""
 
 
