@@ -39,7 +39,8 @@ $(VENV)/dev: pyproject.toml $(VENV)/core
 # Ray is slow to install, to import and to start.
 .venv-ray/ready: Makefile pyproject.toml
 	$(PYTHON) -m venv .venv-ray
-	.venv-ray/bin/python -m pip install --quiet --editable ".[fast,dask,ray]" ray==2.60.0 distributed==2026.8.0 pytest
+	.venv-ray/bin/python -m pip install --quiet --editable ".[fast,dask,ray]" ray==2.60.0 distributed==2026.8.0 pytest \
+	  hypothesis
 	touch $@
 
 demo: $(VENV)/core
