@@ -58,7 +58,7 @@ test: $(VENV)/dev .venv-datasets3/ready
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Everything that chance decides as often as it pays: three times as many examples, kills and damaged images, and every
-# operation of a disk refused in every way. An hour, before a release.
+# operation of a disk refused in every way: for hours, before a release.
 test-thorough: $(VENV)/dev .venv-datasets3/ready
 	CHIPGEN_THOROUGH=1 $(BIN)/python -m pytest $(PARALLEL)
 
