@@ -295,12 +295,14 @@ def test_scratch_of_the_dead_goes_and_no_other(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     living = scratch_folder()
     (living / "a").write_bytes(b"1")
-    dead = living.with_name(f"chipgen-{os.getpid()}-1-abc")
+    here = living.name.split("-")[1]
+    dead = living.with_name(f"chipgen-{here}-{os.getpid()}-1-abc")
+    away = living.with_name(f"chipgen-00000000-{os.getpid()}-1-abc")  # of a container that shares the folder
     foreign = living.with_name("chipgen-notes")
-    for folder in (dead, foreign):
+    for folder in (dead, away, foreign):
         folder.mkdir()
     tidy_scratch()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, foreign.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, away.name, foreign.name])
 
 
 def test_nothing_stays_on_this_machine(out: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
